@@ -1,0 +1,132 @@
+/**
+ * The one table from error class to policy. Codes are those of Microsoft's provisioning logs where it has one
+ * (https://learn.microsoft.com/entra/identity/monitoring-health/howto-analyze-provisioning-logs), so that an
+ * administrator finds the words they know.
+ */
+
+/**
+ * What is done about an error:
+ * - `retry`: it may pass by itself: tried again within the cycle with backoff, then at the next cycle.
+ * - `escrow`: only a change can mend it: the user waits in escrow until source, target or mapping changes, or a
+ *   slow retry comes due; everyone else goes on.
+ * - `stop`: nothing else can succeed either: the cycle stops and the operator is mailed at once.
+ */
+export type ErrorPolicy = 'retry' | 'escrow' | 'stop';
+
+interface ErrorClass {
+  readonly policy: ErrorPolicy;
+  /** What a person does about it, in plain words. */
+  readonly action: string;
+}
+
+const errorClasses = {
+  Unauthorized: {
+    policy: 'stop',
+    action: 'The credentials were refused. Renew the secret or certificate, then run "maptician-sync test-connection".',
+  },
+  InsufficientRights: {
+    policy: 'stop',
+    action: 'The sign-in works but lacks a permission. Grant what the message names, then run "maptician-sync sync".',
+  },
+  Unreachable: {
+    policy: 'stop',
+    action: 'Check the address, the network and the service, then run "maptician-sync test-connection".',
+  },
+  UntrustedLink: {
+    policy: 'stop',
+    action: 'A link led away from the configured origin and was not followed. Check GRAPH_BASE_URL and any proxy.',
+  },
+  Misconfigured: {
+    policy: 'stop',
+    action: 'Correct the setting the message names, then run "maptician-sync test-connection".',
+  },
+  TooManyRequests: { policy: 'retry', action: 'Nothing to do: it is retried by itself once the service allows it.' },
+  InternalServerError: { policy: 'retry', action: 'Nothing to do yet: it is retried. If it lasts, ask the service owner.' },
+  WebExceptionProtocolError: {
+    policy: 'retry',
+    action: 'Nothing to do yet: it is retried. If it lasts, check the network and any proxy.',
+  },
+  Timeout: { policy: 'retry', action: 'Nothing to do yet: it is retried. If it lasts, check why the service is slow.' },
+  InternalError: {
+    policy: 'retry',
+    action: 'Nothing to do yet: it is retried. If it lasts, report it with the log lines of this cycle.',
+  },
+  InvalidAnchor: {
+    policy: 'retry',
+    action: 'The account was removed in Maptician by someone else. It is matched or created anew by itself.',
+  },
+  Conflict: {
+    policy: 'escrow',
+    action: 'Another account holds a value that must be unique. Change it in Entra, or free it in Maptician.',
+  },
+  DuplicateSourceEntries: {
+    policy: 'escrow',
+    action: 'Several Entra users have this userName. Give each a userPrincipalName of their own, or unassign one.',
+  },
+  DuplicateTargetEntries: {
+    policy: 'escrow',
+    action: 'Several Maptician accounts have this userName. Remove or rename all but one.',
+  },
+  MandatoryFieldsMissing: { policy: 'escrow', action: 'Fill in the missing value in Entra, or map another attribute.' },
+  ImportSkipped: {
+    policy: 'escrow',
+    action: 'The user has no value for the matching attribute. Fill it in in Entra, or map another attribute.',
+  },
+  SchemaPropertyCanOnlyAcceptValue: {
+    policy: 'escrow',
+    action: 'The source attribute does not fit its target. Change the attribute table (config/attributes.yaml).',
+  },
+  SchemaAttributeNotFound: {
+    policy: 'escrow',
+    action: 'The target attribute does not exist in Maptician. Remove it from the attribute table, or add it there.',
+  },
+  UnprocessableEntity: {
+    policy: 'escrow',
+    action: 'Maptician refuses these values. Correct what the reason names in Entra, or change the attribute table.',
+  },
+} as const satisfies Record<string, ErrorClass>;
+
+/** The class of an error; a key of the one table. */
+export type ErrorCode = keyof typeof errorClasses;
+
+/** All codes, for schemas and help texts. */
+export const errorCodes = Object.keys(errorClasses) as [ErrorCode, ...ErrorCode[]];
+
+/** What the table says of a code. */
+export function errorPolicy(code: ErrorCode): ErrorPolicy {
+  return errorClasses[code].policy;
+}
+
+/** What a person should do about a code, one or two plain sentences. */
+export function recommendedAction(code: ErrorCode): string {
+  return errorClasses[code].action;
+}
+
+/**
+ * An error of a known class. `message` says what happened, without secrets and without personal data: it may be
+ * logged. `detail` may quote the other side's own words (a database's or server's reason, which can hold a value);
+ * it goes to the provisioning log and the operator's mail only.
+ */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+  }
+}
+
+/** Turns anything thrown into an Error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Turns anything thrown into a SyncError; what has no class yet is an InternalError. */
+export function toSyncError(thrown: unknown): SyncError {
+  if (thrown instanceof SyncError) return thrown;
+  const error = toError(thrown);
+  return new SyncError('InternalError', error.message, { cause: error });
+}
