@@ -1,0 +1,237 @@
+/** Every setting, once: its form, its default, and what the documentation says of it. */
+
+import { z } from 'zod';
+import {
+  addresses,
+  amount,
+  connectionUrl,
+  flag,
+  guid,
+  oneOf,
+  schedule,
+  sender,
+  serviceUrl,
+  text,
+  textLike,
+} from './settings-values.ts';
+
+/** What is known of a setting besides its form. */
+export interface SettingAbout {
+  /** The heading under which the documentation lists it. */
+  readonly group:
+    | 'Sign-in to Microsoft Entra'
+    | 'What is read'
+    | 'Where users go'
+    | 'State and queue'
+    | 'Mail'
+    | 'Rules';
+  /** One or two sentences, with code in backticks. */
+  readonly about: string;
+  /** What holds when it is not set, in words; only where the schema has no default. */
+  readonly unset?: string;
+  /** A value to show in `.env.example`. */
+  readonly example?: string;
+  /** `secret` is masked when printed, `url` masks the password in it; `personal` is printed but never put in a message. */
+  readonly sensitive?: 'secret' | 'url' | 'personal';
+}
+
+const registry = z.registry<SettingAbout>();
+
+const signIn = 'Sign-in to Microsoft Entra';
+const database = { schemes: ['postgres', 'postgresql'], options: { hostNeeded: false } };
+
+/**
+ * The schema. Keys are the variables' names. The AZURE_ ones have the meaning that @azure/identity gives them
+ * (https://learn.microsoft.com/javascript/api/overview/azure/identity-readme#environment-variables).
+ */
+export const settingsSchema = z.object({
+  AZURE_TENANT_ID: textLike(/^[0-9a-zA-Z.-]+$/, 'must be the tenant id or a domain of the tenant.')
+    .optional()
+    .register(registry, {
+      group: signIn,
+      about: 'The directory (tenant) id.',
+      unset: 'needed with a secret, a certificate or a federated token; not with a managed identity',
+      example: '00000000-0000-0000-0000-000000000000',
+    }),
+  AZURE_CLIENT_ID: text().optional().register(registry, {
+    group: signIn,
+    about: 'The application (client) id of the app registration, or the client id of a user-assigned managed identity.',
+    unset: 'needed with a secret, a certificate or a federated token',
+    example: '00000000-0000-0000-0000-000000000000',
+  }),
+  AZURE_CLIENT_SECRET: text().optional().register(registry, {
+    group: signIn,
+    about: 'The client secret. It is used instead of the certificate when both are set.',
+    unset: 'the certificate, the federated token or the managed identity signs in',
+    sensitive: 'secret',
+  }),
+  AZURE_CLIENT_CERTIFICATE_PATH: text().optional().register(registry, {
+    group: signIn,
+    about: 'The path of a PEM file with the certificate and its private key.',
+  }),
+  AZURE_CLIENT_CERTIFICATE_PASSWORD: text().optional().register(registry, {
+    group: signIn,
+    about: 'The password of that file.',
+    unset: 'the file has none',
+    sensitive: 'secret',
+  }),
+  AZURE_CLIENT_SEND_CERTIFICATE_CHAIN: flag().prefault('false').register(registry, {
+    group: signIn,
+    about: 'Whether the certificate chain is sent, for subject name and issuer authentication.',
+  }),
+  AZURE_FEDERATED_TOKEN_FILE: text().optional().register(registry, {
+    group: signIn,
+    about: 'The path of the token file of a workload identity. Azure Kubernetes Service sets it.',
+  }),
+  AZURE_TOKEN_CREDENTIALS: oneOf([
+    'prod',
+    'dev',
+    'EnvironmentCredential',
+    'WorkloadIdentityCredential',
+    'ManagedIdentityCredential',
+    'VisualStudioCodeCredential',
+    'AzureCliCredential',
+    'AzurePowerShellCredential',
+    'AzureDeveloperCliCredential',
+  ])
+    .optional()
+    .register(registry, {
+      group: signIn,
+      about:
+        'Narrows the kinds of credential that are tried: `prod`, `dev`, or the name of one, such as `ManagedIdentityCredential`.',
+      unset: 'each kind is tried in turn, a secret first',
+    }),
+  AZURE_AUTHORITY_HOST: serviceUrl({ loopback: false, path: 'plain' })
+    .prefault('https://login.microsoftonline.com')
+    .register(registry, {
+      group: signIn,
+      about: 'The authority that issues tokens: another cloud, or any https authority.',
+    }),
+  GRAPH_BASE_URL: serviceUrl({ loopback: true, path: 'none' })
+    .prefault('https://graph.microsoft.com')
+    .register(registry, {
+      group: signIn,
+      about: 'The origin of Microsoft Graph. Tokens go there and nowhere else. https, or http on this machine.',
+    }),
+
+  ENTRA_APP_ID: guid().optional().register(registry, {
+    group: 'What is read',
+    about: 'The application id of the Maptician enterprise application, whose assigned users are kept up to date.',
+    unset: 'this or `ENTRA_SERVICE_PRINCIPAL_ID` is needed, unless `SYNC_SCOPE` is `all`',
+    example: '00000000-0000-0000-0000-000000000000',
+  }),
+  ENTRA_SERVICE_PRINCIPAL_ID: guid().optional().register(registry, {
+    group: 'What is read',
+    about: 'The object id of that enterprise application, instead of `ENTRA_APP_ID`.',
+  }),
+  SYNC_SCOPE: oneOf(['assigned', 'all']).prefault('assigned').register(registry, {
+    group: 'What is read',
+    about:
+      '`assigned`: the users assigned to the enterprise application, directly or through a group. `all`: every user of the tenant.',
+  }),
+  SYNC_SCHEDULE: schedule().prefault('0,40 */2 * * *; 20 1-23/2 * * *').register(registry, {
+    group: 'What is read',
+    about: 'When cycles run: cron expressions, `;` between several. The default is exactly every 40 minutes.',
+  }),
+
+  MAPTICIAN_DATABASE_URL: connectionUrl(database.schemes, database.options).optional().register(registry, {
+    group: 'Where users go',
+    about: "Maptician's user store, a PostgreSQL database: the table `maptician.users` in it.",
+    unset: 'the schema `maptician` in the database of `DATABASE_URL`',
+    example: 'postgres://maptician:PASSWORD@localhost:5432/maptician',
+    sensitive: 'url',
+  }),
+  MAPTICIAN_TENANT_URL: serviceUrl({ loopback: true, path: 'with-query' }).optional().register(registry, {
+    group: 'Where users go',
+    about: "The Tenant URL of Maptician's SCIM endpoint, instead of a database. https, or http on this machine.",
+    unset: 'users go to a database',
+  }),
+  MAPTICIAN_SECRET_TOKEN: text().optional().register(registry, {
+    group: 'Where users go',
+    about: 'The Secret Token that belongs to the Tenant URL.',
+    sensitive: 'secret',
+  }),
+
+  DATABASE_URL: connectionUrl(database.schemes, database.options).optional().register(registry, {
+    group: 'State and queue',
+    about: "The service's own PostgreSQL database: mirror, cursors, links, provisioning log.",
+    unset: 'a PostgreSQL of its own under `MAPTICIAN_SYNC_HOME`, started by itself',
+    example: 'postgres://sync:PASSWORD@localhost:5432/sync',
+    sensitive: 'url',
+  }),
+  MAPTICIAN_SYNC_HOME: text().prefault('./data').register(registry, {
+    group: 'State and queue',
+    about: 'The folder for files of its own.',
+  }),
+  REDIS_URL: connectionUrl(['redis', 'rediss']).optional().register(registry, {
+    group: 'State and queue',
+    about: 'The Redis that holds the queue. Needed to run workers on several machines at a high rate, otherwise not.',
+    unset: 'the queue is in the database of `DATABASE_URL`',
+    example: 'redis://localhost:6379',
+    sensitive: 'url',
+  }),
+
+  NOTIFICATION_EMAIL: addresses().optional().register(registry, {
+    group: 'Mail',
+    about: 'Who is mailed when something fails: addresses, `,` between several. Needs `SMTP_URL`.',
+    unset: 'nobody is mailed',
+    example: 'it@example.com',
+    sensitive: 'personal',
+  }),
+  SMTP_URL: connectionUrl(['smtp', 'smtps']).optional().register(registry, {
+    group: 'Mail',
+    about: 'The mail server: `smtps://` is TLS from the start, `smtp://` turns to TLS where the server offers it.',
+    unset: 'no mail is sent',
+    example: 'smtp://USER:PASSWORD@mail.example.com:587',
+    sensitive: 'url',
+  }),
+  MAIL_FROM: sender().optional().register(registry, {
+    group: 'Mail',
+    about: 'The sender of the mails.',
+    unset:
+      'the user of `SMTP_URL` where that is an address, else `maptician-sync` at the domain of the first recipient',
+    sensitive: 'personal',
+  }),
+
+  FLOW_NULL_VALUES: flag().prefault('true').register(registry, {
+    group: 'Rules',
+    about:
+      "`true`: an attribute that was cleared in Entra is cleared in Maptician. `false`: it keeps its old value, as with Microsoft's own service.",
+  }),
+  HARD_DELETE_ACTION: oneOf(['delete', 'deactivate']).prefault('delete').register(registry, {
+    group: 'Rules',
+    about: 'What becomes of the account of a user who was permanently deleted from Entra: `delete` or `deactivate`.',
+  }),
+  REMOVAL_LIMIT_COUNT: amount({ max: 999_999_999 }).prefault('500').register(registry, {
+    group: 'Rules',
+    about: 'Removals are held for approval when one cycle would deactivate or delete more users than this.',
+  }),
+  REMOVAL_LIMIT_PERCENT: amount({ max: 100, fraction: true }).prefault('25').register(registry, {
+    group: 'Rules',
+    about:
+      'Removals are held for approval when one cycle would deactivate or delete more than this percentage of the active users.',
+  }),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).prefault('info').register(registry, {
+    group: 'Rules',
+    about: 'How much is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.',
+  }),
+});
+
+/** The name of a setting. */
+export type SettingName = keyof typeof settingsSchema.shape;
+
+/** All names, in the documentation's order. */
+export const settingNames = Object.keys(settingsSchema.shape) as SettingName[];
+
+/** What the documentation says of a setting. */
+export function aboutSetting(name: SettingName): SettingAbout {
+  const about = registry.get(settingsSchema.shape[name]);
+  if (about === undefined) throw new Error(`The setting ${name} has no documentation.`);
+  return about;
+}
+
+/** A setting's default as an operator would write it. */
+export function defaultOf(name: SettingName): string | undefined {
+  const schema: z.ZodType = settingsSchema.shape[name];
+  return schema instanceof z.ZodPrefault ? String(schema.def.defaultValue) : undefined;
+}

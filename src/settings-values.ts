@@ -1,0 +1,152 @@
+/** The kinds of value a setting can have: each a zod schema from the text an operator wrote to a typed value. */
+
+import { validate as isCron } from 'node-cron';
+import { z } from 'zod';
+
+/** True when a URL's host is this machine: localhost, 127.0.0.0/8 or ::1. Only there may credentials travel over http. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+}
+
+/** Any text. */
+export const text = () => z.string();
+
+/** Text of a form; `problem` completes "NAME: ...". */
+export const textLike = (pattern: RegExp, problem: string) => z.string().regex(pattern, problem);
+
+/** An object id or application id. */
+export const guid = () =>
+  textLike(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    'must be an id like 00000000-0000-0000-0000-000000000000. Copy it from the enterprise application in the Entra admin center.',
+  ).transform((id) => id.toLowerCase());
+
+/** `true` or `false` (1 and 0 too), in any case. */
+export const flag = () =>
+  z
+    .string()
+    .regex(/^(true|false|1|0)$/i, 'must be true or false.')
+    .transform((value) => /^(true|1)$/i.test(value));
+
+/** One of a few words, in any case; the result is spelled as given here. */
+export function oneOf<const Word extends string>(words: readonly [Word, ...Word[]]) {
+  return z.string().transform((value, context): Word => {
+    const word = words.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
+    if (word !== undefined) return word;
+    context.addIssue(`must be one of: ${words.join(', ')}.`);
+    return z.NEVER;
+  });
+}
+
+/** A number from 0 to `max`; whole unless `fraction` is set. */
+export function amount({ max, fraction = false }: { max: number; fraction?: boolean }) {
+  const pattern = fraction ? /^\d{1,9}(\.\d{1,9})?$/ : /^\d{1,9}$/;
+  const problem = `must be a ${fraction ? '' : 'whole '}number from 0 to ${max}, without a unit.`;
+  return z
+    .string()
+    .refine((value) => pattern.test(value) && Number(value) <= max, problem)
+    .transform(Number);
+}
+
+/** Cron expressions separated by `;`, as node-cron reads them. */
+export const schedule = () =>
+  z.string().transform((value, context) => {
+    const expressions = splitList(value, ';');
+    const wrong = expressions.find((expression) => !isCron(expression));
+    if (wrong === undefined && expressions.length > 0) return expressions;
+    context.addIssue(
+      wrong === undefined
+        ? 'holds no cron expression. Write one, such as "0 * * * *" for every hour.'
+        : `"${wrong.slice(0, 60)}" is no cron expression. Write minute, hour, day, month and weekday, such as "0 * * * *" for every hour, with ";" between several.`,
+    );
+    return z.NEVER;
+  });
+
+const emailAddress = z.email({ pattern: z.regexes.unicodeEmail });
+
+/** E-mail addresses separated by commas. */
+export const addresses = () =>
+  z.string().transform((value, context) => {
+    const list = splitList(value, ',');
+    const wrong = list.findIndex((address) => !emailAddress.safeParse(address).success);
+    if (wrong === -1 && list.length > 0) return list;
+    // The position and not the address: this message may be logged.
+    const which = list.length > 1 ? `address ${wrong + 1} of ${list.length}` : 'the value';
+    context.addIssue(`${which} is no e-mail address. Write addresses like it@example.com, with "," between several.`);
+    return z.NEVER;
+  });
+
+/** A sender: an address, or a name with the address in angle brackets. */
+export const sender = () =>
+  z.string().refine((value) => {
+    const named = /^[^<>\r\n]*<([^<>]+)>$/.exec(value);
+    return emailAddress.safeParse(named?.[1] ?? value).success;
+  }, 'must be an address like sync@example.com, or Name <sync@example.com>.');
+
+/** A URL of one of these schemes, kept as written because it may hold a password that must not be re-encoded. */
+export function connectionUrl(schemes: readonly string[], { hostNeeded = true } = {}) {
+  const forms = schemes.map((scheme) => `${scheme}://`).join(' or ');
+  return z.string().superRefine((value, context) => {
+    const url = URL.parse(value);
+    if (url === null || !/^[a-z]+:\/\//i.test(value)) {
+      context.addIssue(
+        `must be a URL that begins with ${forms}. Characters such as @ : / # % in its user name or password are written percent-encoded, @ as %40.`,
+      );
+    } else if (!schemes.includes(url.protocol.slice(0, -1))) {
+      context.addIssue(`must begin with ${forms}.`);
+    } else if (hostNeeded && url.hostname === '') {
+      context.addIssue(`names no host. Write ${schemes[0]}://host:port.`);
+    }
+  });
+}
+
+/**
+ * The address of a web service that gets credentials: https, or http on this machine if `loopback` is allowed.
+ * `origin` refuses a path; a trailing slash is dropped.
+ */
+export function serviceUrl(rules: { loopback: boolean; path: 'none' | 'plain' | 'with-query' }) {
+  return z.string().transform((value, context) => {
+    const url = URL.parse(value);
+    const problem =
+      url === null || !/^https?:\/\//i.test(value)
+        ? 'must be a URL that begins with https://.'
+        : serviceUrlProblem(url, rules);
+    if (url !== null && problem === undefined) {
+      return rules.path === 'none' ? url.origin : url.href.replace(/\/$/, '');
+    }
+    context.addIssue(problem ?? 'must be a URL.');
+    return z.NEVER;
+  });
+}
+
+function serviceUrlProblem(url: URL, rules: { loopback: boolean; path: 'none' | 'plain' | 'with-query' }) {
+  if (url.protocol === 'http:' && !rules.loopback) return 'must begin with https://: credentials are sent there.';
+  if (url.protocol === 'http:' && !isLoopback(url)) {
+    return 'must begin with https://. Plain http is allowed on this machine only (localhost, 127.0.0.1, [::1]): credentials are sent there.';
+  }
+  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password. Remove them.';
+  if (url.hash !== '') return 'must not hold a "#" part. Remove it.';
+  if (rules.path === 'none' && (url.pathname !== '/' || url.search !== '')) {
+    return `must be an origin without a path. Write ${url.origin}; the API version is added by itself.`;
+  }
+  if (rules.path === 'plain' && url.search !== '') return 'must not hold a "?" part. Remove it.';
+  return undefined;
+}
+
+/** A URL for printing: the password in it, and any query parameter that may be one, become `***`. */
+export function maskUrl(value: string): string {
+  const url = URL.parse(value);
+  if (url === null) return '***';
+  if (url.password !== '') url.password = '***';
+  for (const name of [...url.searchParams.keys()]) {
+    if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, '***');
+  }
+  return url.href;
+}
+
+function splitList(value: string, separator: string): string[] {
+  return value
+    .split(separator)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,0 +1,215 @@
+/** Reads the settings: the environment over `config/sync.yaml` over the defaults, all problems in one message. */
+
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { aboutSetting, type SettingName, settingNames, settingsSchema } from './settings-schema.ts';
+import { maskUrl } from './settings-values.ts';
+
+/** The effective settings, keyed by the variables' names; what is not set and has no default is undefined. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** The settings cannot be used. `problems` holds every reason, each with what to do about it, none with a secret. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    super(`The settings have ${count}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** A setting as written, before its form is checked. */
+interface Given {
+  readonly text: string;
+  /** The file it comes from; undefined for the environment. */
+  readonly file: string | undefined;
+}
+type GivenSettings = Map<string, Given>;
+
+/** The environment belongs to others too: unknown names are refused only where they begin like ours. */
+const ownPrefixes = /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE)_/;
+
+/** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
+const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+
+/**
+ * Reads and checks the settings.
+ * @param options.env the environment; an empty value counts as not set
+ * @param options.configFile a YAML file with the same names as keys; it need not exist
+ * @throws SettingsError with all problems
+ */
+export function loadSettings(options: { env: NodeJS.ProcessEnv; configFile?: string }): Settings {
+  const problems: string[] = [];
+  const given: GivenSettings = new Map();
+  if (options.configFile !== undefined) readConfigFile(options.configFile, given, problems);
+  readEnvironment(options.env, given, problems);
+
+  const values = Object.fromEntries([...given].map(([name, { text }]) => [name, text]));
+  const parsed = settingsSchema.safeParse(values);
+  for (const issue of parsed.error?.issues ?? []) {
+    problems.push(malformed(String(issue.path[0]) as SettingName, issue.message, given));
+  }
+  problems.push(...contradictions(given));
+  if (!parsed.success || problems.length > 0) throw new SettingsError(problems);
+
+  const settings = parsed.data;
+  return { ...settings, MAIL_FROM: settings.MAIL_FROM ?? defaultSender(settings) };
+}
+
+/** The effective settings for printing, one `NAME=value` a line, with secrets masked. */
+export function describeSettings(settings: Settings): string {
+  return settingNames
+    .flatMap((name) => {
+      const value = settings[name];
+      if (value === undefined) return [];
+      const written = Array.isArray(value) ? value.join(name === 'SYNC_SCHEDULE' ? '; ' : ', ') : String(value);
+      const { sensitive } = aboutSetting(name);
+      if (sensitive === 'secret') return [`${name}=***`];
+      return [`${name}=${sensitive === 'url' ? maskUrl(written) : written}`];
+    })
+    .join('\n');
+}
+
+function readEnvironment(env: NodeJS.ProcessEnv, given: GivenSettings, problems: string[]): void {
+  for (const [name, value] of Object.entries(env)) {
+    const text = value?.trim() ?? '';
+    if (isSettingName(name)) {
+      if (text !== '') given.set(name, { text, file: undefined });
+    } else if (ownPrefixes.test(name) && !injectedNames.test(name)) {
+      problems.push(`${name}: no setting has this name. ${suggestion(name)}`);
+    }
+  }
+}
+
+function readConfigFile(file: string, given: GivenSettings, problems: string[]): void {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    if (code !== 'ENOENT') problems.push(`${file}: it cannot be read (${code}). Mend its permissions, or remove it.`);
+    return;
+  }
+  const entries = parseConfig(file, source, problems);
+  for (const [key, value] of entries) {
+    const name = String(key);
+    if (!isSettingName(name)) {
+      problems.push(`${name.slice(0, 60)} in ${file}: no setting has this name. ${suggestion(name)}`);
+    } else if (typeof value !== 'string') {
+      problems.push(`${name} in ${file}: must be one value. Write several as one text, as in the environment.`);
+    } else if (value.trim() !== '') {
+      given.set(name, { text: value.trim(), file });
+    }
+  }
+}
+
+/** The file's top-level keys and values. Scalars stay text, so that 0012 and true mean what they mean in the environment. */
+function parseConfig(file: string, source: string, problems: string[]): Map<unknown, unknown> {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { schema: 'failsafe', prettyErrors: false, lineCounter: lines });
+  // The parser's own messages quote the source, which may be a secret: only the line and the kind of error are told.
+  const error = document.errors[0] ?? document.warnings[0];
+  if (error !== undefined) {
+    const { line } = lines.linePos(error.pos[0]);
+    const kind = error.code.toLowerCase().replaceAll('_', ' ');
+    problems.push(`${file}, line ${line}: not valid YAML (${kind}). Put values with special characters in "quotes".`);
+    return new Map();
+  }
+  const content: unknown = document.contents === null ? new Map() : toMap(() => document.toJS({ mapAsMap: true }));
+  if (content instanceof Map) return content;
+  problems.push(`${file}: must hold lines of the form NAME: value.`);
+  return new Map();
+}
+
+/** The parser throws on anchors that refer to each other too often. */
+function toMap(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed(name: SettingName, problem: string, given: GivenSettings): string {
+  const value = given.get(name);
+  const where = value?.file === undefined ? name : `${name} in ${value.file}`;
+  const shown =
+    value === undefined || aboutSetting(name).sensitive !== undefined || value.text.includes('@')
+      ? ''
+      : ` It is "${value.text.length > 80 ? `${value.text.slice(0, 80)}…` : value.text}".`;
+  return `${where}: ${problem}${shown}`;
+}
+
+/** Settings that are fine one by one and cannot hold together. */
+function contradictions(given: GivenSettings): string[] {
+  const has = (name: SettingName) => given.has(name);
+  const problems: string[] = [];
+  const needs = (name: SettingName, others: SettingName[]) => {
+    const missing = others.filter((other) => !has(other));
+    if (has(name) && missing.length > 0) {
+      problems.push(
+        `${name} is set without ${missing.join(' and ')}. Set ${missing.join(' and ')}, or remove ${name}.`,
+      );
+    }
+  };
+  const excludes = (name: SettingName, other: SettingName) => {
+    if (has(name) && has(other)) problems.push(`${name} and ${other} are both set. Remove one of them.`);
+  };
+
+  needs('AZURE_CLIENT_SECRET', ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID']);
+  needs('AZURE_CLIENT_CERTIFICATE_PATH', ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID']);
+  needs('AZURE_FEDERATED_TOKEN_FILE', ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID']);
+  needs('AZURE_CLIENT_CERTIFICATE_PASSWORD', ['AZURE_CLIENT_CERTIFICATE_PATH']);
+  excludes('ENTRA_APP_ID', 'ENTRA_SERVICE_PRINCIPAL_ID');
+  const scope = given.get('SYNC_SCOPE')?.text.toLowerCase() ?? 'assigned';
+  if (scope === 'assigned' && !has('ENTRA_APP_ID') && !has('ENTRA_SERVICE_PRINCIPAL_ID')) {
+    problems.push(
+      'Neither ENTRA_APP_ID nor ENTRA_SERVICE_PRINCIPAL_ID is set. Set one to the id of the Maptician enterprise application, or set SYNC_SCOPE to all.',
+    );
+  }
+  needs('MAPTICIAN_TENANT_URL', ['MAPTICIAN_SECRET_TOKEN']);
+  needs('MAPTICIAN_SECRET_TOKEN', ['MAPTICIAN_TENANT_URL']);
+  excludes('MAPTICIAN_TENANT_URL', 'MAPTICIAN_DATABASE_URL');
+  needs('NOTIFICATION_EMAIL', ['SMTP_URL']);
+  return problems;
+}
+
+/** Mail servers often accept a sender only from its own user or domain, so those are the first guesses. */
+function defaultSender({ SMTP_URL, NOTIFICATION_EMAIL }: Settings): string | undefined {
+  const [recipient] = NOTIFICATION_EMAIL ?? [];
+  if (SMTP_URL === undefined || recipient === undefined) return undefined;
+  const user = URL.parse(SMTP_URL)?.username.replaceAll('%40', '@') ?? '';
+  if (settingsSchema.shape.MAIL_FROM.safeParse(user).success) return user;
+  return `maptician-sync@${recipient.slice(recipient.lastIndexOf('@') + 1)}`;
+}
+
+function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(settingsSchema.shape, name);
+}
+
+function suggestion(name: string): string {
+  const wanted = name.slice(0, 60).toUpperCase();
+  const nearest = settingNames
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate) }))
+    .reduce((best, next) => (next.distance < best.distance ? next : best));
+  return nearest.distance <= wanted.length / 2
+    ? `Did you mean ${nearest.candidate}? Rename or remove it.`
+    : 'Remove it; the README lists the settings.';
+}
+
+/** Levenshtein's distance: the least number of letters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
