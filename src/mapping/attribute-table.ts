@@ -48,6 +48,11 @@ const file = z.strictObject(
 
 type Row = z.infer<typeof row>;
 
+interface CheckedRow {
+  readonly mapping?: AttributeMapping;
+  readonly problems: string[];
+}
+
 /**
  * Reads and checks a table.
  * @param name what it is called in messages, its path as a rule
@@ -57,21 +62,16 @@ export function parseAttributeTable(yamlText: string, name: string): AttributeTa
   const { rows, lines } = readRows(yamlText, name);
   const problems: string[] = [];
   const mappings: AttributeMapping[] = [];
-  const targets = new Set<AttributePath>();
+  const targets = new Set<string | undefined>();
   for (const [index, content] of rows.entries()) {
-    const place = `row ${index + 1} (line ${lines[index]})`;
     const parsed = row.safeParse(content);
-    const rowProblems = parsed.success ? [] : issuesOf(parsed.error);
-    if (parsed.success) {
-      const result = toMapping(parsed.data);
-      rowProblems.push(...result.problems);
-      if (targets.has(parsed.data.target))
-        rowProblems.push('the target stands in an earlier row too; keep one of them');
-      targets.add(parsed.data.target);
-      if (result.mapping !== undefined) mappings.push(result.mapping);
-    }
-    const label = targetLabel(content);
-    problems.push(...rowProblems.map((problem) => `${place}${label}: ${problem}`));
+    const result: CheckedRow = parsed.success ? toMapping(parsed.data) : { problems: issuesOf(parsed.error) };
+    const target = targetOf(content);
+    if (targets.has(target)) result.problems.push('the target stands in an earlier row too; keep one of them');
+    if (target !== undefined) targets.add(target);
+    if (result.mapping !== undefined) mappings.push(result.mapping);
+    const place = `row ${index + 1} (line ${lines[index]})${target === undefined ? '' : ` ${target}`}`;
+    problems.push(...result.problems.map((problem) => `${place}: ${problem}`));
   }
   // A row that could not be read may be the one that is looked for here, so these only follow when all rows are sound.
   if (problems.length === 0) problems.push(...tableProblems(mappings));
@@ -122,7 +122,7 @@ function startOf(node: unknown): number {
   return isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }
 
-function toMapping(content: Row): { mapping?: AttributeMapping; problems: string[] } {
+function toMapping(content: Row): CheckedRow {
   const problems: string[] = [];
   const { target } = content;
   const wants = target === 'active' ? 'boolean' : 'string';
@@ -182,9 +182,8 @@ function tableProblems(mappings: readonly AttributeMapping[]): string[] {
   return problems;
 }
 
-function targetLabel(content: unknown): string {
-  const target = z.object({ target: z.string() }).safeParse(content);
-  return target.success ? ` ${target.data.target}` : '';
+function targetOf(content: unknown): string | undefined {
+  return z.object({ target: z.string() }).safeParse(content).data?.target;
 }
 
 function issuesOf(error: z.ZodError): string[] {

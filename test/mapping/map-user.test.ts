@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { parseAttributeTable } from '../../src/mapping/attribute-table.ts';
+import { changedAttributes, mapUser, userNameOf } from '../../src/mapping/map-user.ts';
+import { attributePaths, type UserAttributes } from '../../src/mapping/maptician-user.ts';
+import { sourceUser } from '../../src/mapping/source-user.ts';
+import { anySourceUser } from './source-users.ts';
+
+const shipped = parseAttributeTable(
+  readFileSync(new URL('../../config/attributes.yaml', import.meta.url), 'utf8'),
+  'a',
+);
+const active = { isSoftDeleted: false };
+
+const mappedUsers = z
+  .array(
+    z.strictObject({
+      name: z.string(),
+      user: sourceUser,
+      isSoftDeleted: z.boolean().default(false),
+      wanted: z.partialRecord(z.enum(attributePaths), z.union([z.string(), z.boolean()])),
+    }),
+  )
+  .parse(parse(readFileSync(new URL('mapped-users.yaml', import.meta.url), 'utf8')));
+
+const nothing = Object.fromEntries(attributePaths.map((path) => [path, null]));
+
+function tableOf(...rows: string[]) {
+  const text = [
+    '{target: userName, source: userPrincipalName, matching: 1}',
+    '{target: active, source: not IsSoftDeleted}',
+  ]
+    .concat(rows)
+    .map((row) => `  - ${row}\n`)
+    .join('');
+  return parseAttributeTable(`attributes:\n${text}`, 'table.yaml');
+}
+
+describe('the shipped table maps', () => {
+  test.each(mappedUsers)('$name', ({ user, isSoftDeleted, wanted }) => {
+    expect(mapUser(shipped, user, { isSoftDeleted }, 'create')).toEqual({ ...nothing, ...wanted });
+    expect(mapUser(shipped, user, { isSoftDeleted }, 'update')).toEqual({ ...nothing, ...wanted });
+    expect(userNameOf(shipped, user)).toBe(wanted.userName ?? null);
+  });
+});
+
+describe('a row', () => {
+  test('with a constant gives it to everyone, on create and update', () => {
+    const table = tableOf('{target: title, constant: Staff}');
+    const user = { id: 'a', jobTitle: 'Boss' };
+    expect(mapUser(table, user, active, 'create').title).toBe('Staff');
+    expect(mapUser(table, user, active, 'update').title).toBe('Staff');
+  });
+
+  test('with a default uses it only where there is no value and only on create', () => {
+    const table = tableOf('{target: title, source: jobTitle, default: Staff}');
+    expect(mapUser(table, { id: 'a' }, active, 'create').title).toBe('Staff');
+    expect(mapUser(table, { id: 'a', jobTitle: '' }, active, 'create').title).toBe('Staff');
+    expect(mapUser(table, { id: 'a', jobTitle: 'Boss' }, active, 'create').title).toBe('Boss');
+    expect(mapUser(table, { id: 'a' }, active, 'update').title).toBeNull();
+  });
+
+  test('that is not in the table leaves its attribute out', () => {
+    const user = { id: 'a', jobTitle: 'Boss' };
+    expect(Object.keys(mapUser(tableOf(), user, active, 'create'))).toEqual(['userName', 'active']);
+  });
+
+  test('reads the item of a collection that it names', () => {
+    const table = tableOf('{target: title, source: "businessPhones[1]"}');
+    expect(mapUser(table, { id: 'a', businessPhones: ['1', '2'] }, active, 'create').title).toBe('2');
+    expect(mapUser(table, { id: 'a', businessPhones: ['1'] }, active, 'create').title).toBeNull();
+  });
+
+  test('can read a guest name as it stands in Entra', () => {
+    const table = tableOf('{target: title, source: originalUserPrincipalName}');
+    const name = 'ann_fabrikam.example#EXT#@contoso.example';
+    const wanted = mapUser(table, { id: 'a', userPrincipalName: name }, active, 'create');
+    expect(wanted).toMatchObject({ userName: 'ann@fabrikam.example', title: name });
+  });
+});
+
+describe('what changed', () => {
+  const applied: UserAttributes = { userName: 'ann@a.example', active: true, title: 'Boss', userType: null };
+  const flowing = { flowNulls: true };
+
+  test('is only what differs, with its wanted value', () => {
+    const wanted: UserAttributes = { ...applied, title: 'Chief', externalId: 'x' };
+    expect(changedAttributes(wanted, applied, flowing)).toEqual({ title: 'Chief', externalId: 'x' });
+  });
+
+  test('includes a difference in case alone', () => {
+    const wanted: UserAttributes = { ...applied, userName: 'Ann@a.example' };
+    expect(changedAttributes(wanted, applied, flowing)).toEqual({ userName: 'Ann@a.example' });
+  });
+
+  test('includes a cleared value where nulls flow, and only there', () => {
+    const wanted: UserAttributes = { ...applied, title: null };
+    expect(changedAttributes(wanted, applied, flowing)).toEqual({ title: null });
+    expect(changedAttributes(wanted, applied, { flowNulls: false })).toEqual({});
+  });
+
+  test('is false where true was applied', () => {
+    expect(changedAttributes({ active: false }, applied, { flowNulls: false })).toEqual({ active: false });
+  });
+
+  test('leaves out an attribute that is not wanted, and a null that was never applied', () => {
+    expect(changedAttributes({ active: true }, applied, flowing)).toEqual({});
+    expect(changedAttributes({ externalId: null }, applied, flowing)).toEqual({});
+  });
+});
+
+describe('for any user of Graph', () => {
+  test('mapping gives every target one value of its type, never an empty string', () => {
+    fc.assert(
+      fc.property(anySourceUser, fc.boolean(), (user, isSoftDeleted) => {
+        const wanted = mapUser(shipped, user, { isSoftDeleted }, 'create');
+        expect(Object.keys(wanted).sort()).toEqual([...attributePaths].sort());
+        for (const [path, value] of Object.entries(wanted)) {
+          if (path === 'active') expect(value).toBe(!isSoftDeleted);
+          else expect(value === null || (typeof value === 'string' && value !== '')).toBe(true);
+        }
+        expect(wanted.userName).toBe(userNameOf(shipped, user));
+      }),
+    );
+  });
+
+  test('a mapped user compared with itself has no changes', () => {
+    fc.assert(
+      fc.property(anySourceUser, fc.boolean(), (user, flowNulls) => {
+        const wanted = mapUser(shipped, user, active, 'update');
+        expect(changedAttributes(wanted, wanted, { flowNulls })).toEqual({});
+      }),
+    );
+  });
+
+  test('what changed, once applied, leaves nothing to change', () => {
+    fc.assert(
+      fc.property(anySourceUser, anySourceUser, fc.boolean(), (before, after, flowNulls) => {
+        const applied = mapUser(shipped, before, active, 'update');
+        const wanted = mapUser(shipped, after, { isSoftDeleted: true }, 'update');
+        const changes = changedAttributes(wanted, applied, { flowNulls });
+        const result = { ...applied, ...changes };
+        expect(changedAttributes(wanted, result, { flowNulls })).toEqual({});
+        if (flowNulls) expect(result).toEqual(wanted);
+        else expect(Object.values(changes)).not.toContain(null);
+      }),
+    );
+  });
+});
