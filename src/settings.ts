@@ -118,14 +118,15 @@ function parseConfig(file: string, source: string, problems: string[]): Map<unkn
     problems.push(`${file}, line ${line}: not valid YAML (${kind}). Put values with special characters in "quotes".`);
     return new Map();
   }
-  const content: unknown = document.contents === null ? new Map() : toMap(() => document.toJS({ mapAsMap: true }));
+  const content = unlessItThrows(() => document.toJS({ mapAsMap: true }));
   if (content instanceof Map) return content;
+  if (content === null || content === '') return new Map();
   problems.push(`${file}: must hold lines of the form NAME: value.`);
   return new Map();
 }
 
 /** The parser throws on anchors that refer to each other too often. */
-function toMap(read: () => unknown): unknown {
+function unlessItThrows(read: () => unknown): unknown {
   try {
     return read();
   } catch {
@@ -193,12 +194,18 @@ function isSettingName(name: string): name is SettingName {
 function suggestion(name: string): string {
   const wanted = name.slice(0, 60).toUpperCase();
   const nearest = settingNames
-    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate) }))
+    // A shared first word counts for two letters: GRAPH_URL is nearer to GRAPH_BASE_URL than to SMTP_URL.
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(wanted, candidate) - (firstWord(candidate) === firstWord(wanted) ? 2 : 0),
+    }))
     .reduce((best, next) => (next.distance < best.distance ? next : best));
   return nearest.distance <= wanted.length / 2
     ? `Did you mean ${nearest.candidate}? Rename or remove it.`
     : 'Remove it; the README lists the settings.';
 }
+
+const firstWord = (name: string) => name.split('_', 1)[0];
 
 /** Levenshtein's distance: the least number of letters to insert, delete or replace. */
 function editDistance(a: string, b: string): number {
