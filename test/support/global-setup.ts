@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import type { TestProject } from 'vitest/node';
+import { openEmbedded } from '../../src/state/embedded.ts';
+import { startRedis } from './redis-server.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A superuser's connection string to the Postgres of the whole run; tests take databases of their own. */
+    postgresUrl: string;
+    /** The Redis of the whole run; undefined on a machine without redis-server. Tests use a key prefix of their own. */
+    redisUrl: string | undefined;
+  }
+}
+
+/** Starts one Postgres, and one Redis where the machine has it, for all test files; ends them afterwards. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const home = await mkdtemp(path.join(tmpdir(), 'maptician-sync-test-'));
+  const postgres = await openEmbedded(home);
+  await forgoDurability(postgres.url);
+  const redis = await startRedis();
+  if (redis === undefined) {
+    console.warn('\nNO REDIS: redis-server is not installed, so the queue is tested on Postgres only.\n');
+  }
+  project.provide('postgresUrl', postgres.url);
+  project.provide('redisUrl', redis?.url);
+  return async () => {
+    await redis?.stop();
+    await postgres.close();
+    await rm(home, { recursive: true, force: true });
+  };
+}
+
+/** Nothing of a test run needs to survive a power cut. */
+async function forgoDurability(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
+    await client.query(`alter system set ${setting} = off`);
+  }
+  await client.query('select pg_reload_conf()');
+  await client.end();
+}
