@@ -14,9 +14,10 @@ export interface TestDatabase {
  *
  * @param template a database to copy, by name; nobody may be connected to it
  */
-export async function createDatabase(template = 'template0'): Promise<TestDatabase> {
+export async function createDatabase(template = 'template1'): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(`create database ${name} template ${template}`);
+  // Copying files takes a fifth of the time of the default, which logs every page.
+  await onServer(`create database ${name} template ${template} strategy file_copy`);
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(`drop database if exists ${name} with (force)`) };
