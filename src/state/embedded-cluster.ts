@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -18,12 +18,12 @@ export interface Cluster {
   readonly data: string;
   readonly password: string;
   /**
-   * Starts the server and waits until it takes connections. Where another process starts it at the same time, or
-   * what a killed server left behind is still in the way, it returns too: look again.
+   * Starts the server and waits until it takes connections. False where another process starts it at the same time,
+   * or what a killed server left behind is still in the way: look again.
    *
    * @throws SyncError `Misconfigured` when it does not start
    */
-  start(): Promise<void>;
+  start(): Promise<boolean>;
   /** Stops the server; its connections are closed, its transactions rolled back. */
   stop(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function openCluster(home: string): Promise<Cluster> {
   const binaries = await findBinaries();
   const folder = path.join(home, 'postgres');
   const account = await chooseAccount(home, binaries.postgres);
-  if ((await stat(folder).catch(() => undefined)) === undefined) await createCluster(folder, binaries, account);
+  if (!(await exists(folder))) await createCluster(folder, binaries, account);
   const data = path.join(folder, 'data');
   const [version, password] = await Promise.all(
     [path.join(data, 'PG_VERSION'), path.join(folder, 'password')].map((file) => readFile(file, 'utf8')),
@@ -72,31 +72,50 @@ export async function openCluster(home: string): Promise<Cluster> {
 }
 
 async function createCluster(folder: string, binaries: PostgresBinaries, account: PostgresAccount): Promise<void> {
-  await removeAbandoned(folder);
-  const temporary = await mkdtemp(`${folder}.new-`);
-  const passwordFile = path.join(temporary, 'password');
-  const log = path.join(temporary, 'log');
   try {
-    await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flush: true });
-    await mkdir(log, { mode: 0o700 });
-    for (const file of [temporary, passwordFile, log]) await account.own(file);
-    await run(account, binaries.initdb, [
-      ...['-D', path.join(temporary, 'data'), '-U', superuser, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
-      // The same order of strings on every machine, whatever its locale.
-      ...['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-    ]).catch((error) => {
-      throw new SyncError('Misconfigured', `The embedded Postgres could not be made in ${path.dirname(folder)}.`, {
-        cause: error,
-        detail: toError(error).message,
-      });
-    });
-    await rename(temporary, folder);
+    await removeAbandoned(folder);
+    const temporary = await mkdtemp(`${folder}.new-`);
+    try {
+      await fillCluster(temporary, binaries, account);
+      await rename(temporary, folder);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
     // Another process was first.
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) return;
-    throw error;
+    if (await exists(folder)) return;
+    throw new SyncError(
+      'Misconfigured',
+      `The embedded Postgres could not be made in ${path.dirname(folder)}: ${lastLine(error)}. Mend that, or choose ` +
+        'another MAPTICIAN_SYNC_HOME, or set DATABASE_URL.',
+      { cause: error, detail: toError(error).message },
+    );
   }
+}
+
+async function fillCluster(folder: string, binaries: PostgresBinaries, account: PostgresAccount): Promise<void> {
+  const passwordFile = path.join(folder, 'password');
+  const log = path.join(folder, 'log');
+  await writeFile(passwordFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flush: true });
+  await mkdir(log, { mode: 0o700 });
+  for (const file of [folder, passwordFile, log]) await account.own(file);
+  await run(account, binaries.initdb, [
+    ...['-D', path.join(folder, 'data'), '-U', superuser, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
+    // The same order of strings on every machine, whatever its locale.
+    ...['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+  ]);
+}
+
+/** A program's own last word on why it failed. */
+function lastLine(error: unknown): string {
+  return toError(error).message.trim().split('\n').at(-1) ?? '';
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Folders of processes that were killed while they made a database. */
@@ -117,10 +136,10 @@ async function startServer(
   data: string,
   binaries: PostgresBinaries,
   account: PostgresAccount,
-): Promise<void> {
+): Promise<boolean> {
   await removeOldLogs(path.join(folder, 'log'));
   const port = await choosePort(data);
-  const outputFile = path.join(folder, 'log', `start-${process.pid}.txt`);
+  const outputFile = path.join(folder, 'log', `start-${randomUUID()}.txt`);
   const output = await open(outputFile, 'w');
   const settings = [...serverSettings].map(([name, value]) => `-c ${name}=${value}`).join(' ');
   const { file, args, ...ids } = account.command(binaries.pgCtl, [
@@ -132,9 +151,10 @@ async function startServer(
     const status = await new Promise<number | null>((resolve, reject) =>
       child.on('error', reject).on('close', resolve),
     );
-    if (status === 0 || (await findPostmaster(data)) !== undefined) return;
+    if (status === 0) return true;
+    if ((await findPostmaster(data)) !== undefined) return false;
     const reason = `${await readFile(outputFile, 'utf8')}\n${await newestLogLines(path.join(folder, 'log'))}`;
-    if (/pre-existing shared memory|lock file "postmaster.pid"|Address already in use/i.test(reason)) return;
+    if (/pre-existing shared memory|lock file "postmaster.pid"|Address already in use/i.test(reason)) return false;
     throw new SyncError(
       'Misconfigured',
       `The embedded Postgres in ${folder} does not start. Its log in ${path.join(folder, 'log')} says why.`,

@@ -65,7 +65,7 @@ export async function openEmbedded(
   const close = async (): Promise<void> => {
     await retaking;
     hold.socket.ref();
-    await letGo(hold.client, cluster);
+    await letGo(hold.client, cluster, log);
   };
 
   watch();
@@ -92,8 +92,7 @@ async function attach(cluster: Cluster, log: (line: string) => void): Promise<Ho
   while (Date.now() < deadline) {
     const postmaster = await findPostmaster(cluster.data);
     if (postmaster === undefined) {
-      await cluster.start();
-      log('The embedded Postgres was started.');
+      if (await cluster.start()) log('The embedded Postgres was started.');
     } else if (postmaster.ready) {
       try {
         const hold = await takeHold(cluster, postmaster.port);
@@ -152,23 +151,24 @@ async function createDatabaseOnce(client: Client): Promise<void> {
   }
 }
 
-async function letGo(hold: Client, cluster: Cluster): Promise<void> {
-  try {
-    await hold.query('select pg_advisory_unlock_shared($1)', [usersLock]);
-    const { rows } = await hold.query<{ alone: boolean }>('select pg_try_advisory_lock($1) as alone', [usersLock]);
-    // The lock is kept until the server ends, so that nobody takes hold of it meanwhile.
-    if (rows[0]?.alone === true) await cluster.stop();
-  } catch (error) {
-    // Without a connection there is no hold to let go of.
-    if (!isPassing(error)) throw error;
-  }
+async function letGo(hold: Client, cluster: Cluster, log: (line: string) => void): Promise<void> {
+  const isLast = await isAlone(hold).catch(() => false);
+  // The lock is kept until the server ends, so that nobody takes hold of it meanwhile.
+  if (isLast)
+    await cluster.stop().catch((error) => log(`The embedded Postgres was not stopped: ${toError(error).message}`));
   await hold.end().catch(() => {});
+}
+
+/** Gives up the shared lock and tries for the exclusive one. Throws on a broken connection, which holds nothing. */
+async function isAlone(hold: Client): Promise<boolean> {
+  await hold.query('select pg_advisory_unlock_shared($1)', [usersLock]);
+  const { rows } = await hold.query<{ alone: boolean }>('select pg_try_advisory_lock($1) as alone', [usersLock]);
+  return rows[0]?.alone === true;
 }
 
 /** The server is starting or stopping, or was killed: class 57P0x, or the connection broke. */
 function isPassing(error: unknown): boolean {
-  if (error instanceof DatabaseError) return /^57P0/.test(error.code ?? '');
-  return !(error instanceof SyncError);
+  return !(error instanceof DatabaseError) || /^57P0/.test(error.code ?? '');
 }
 
 function connectionString(cluster: Cluster, port: number, name: string): string {
