@@ -3,6 +3,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Settings } from './settings.ts';
 
+/** The log, as the parts of the service get it. */
+export type Log = Logger;
+
 /**
  * Field names whose values are blotted out, at the top and one level down. A second line of defence: the first is not
  * to log secrets and personal data at all. Deeper wildcards would cost more than the rest of a log line.
@@ -19,7 +22,7 @@ const blottedFields = [
  * @param level one of pino's levels, or `silent`
  * @param destination where lines go instead of standard error
  */
-export function createLog(level: Settings['LOG_LEVEL'], destination?: DestinationStream): Logger {
+export function createLog(level: Settings['LOG_LEVEL'], destination?: DestinationStream): Log {
   return pino(
     {
       level,
