@@ -86,7 +86,7 @@ describe('the mail of failures', () => {
     expect(mail.text.indexOf('Conflict: 2 users')).toBeLessThan(mail.text.indexOf('MandatoryFieldsMissing: 1 user'));
     expect(mail.text.indexOf('Conflict: 2 users')).toBeGreaterThan(0);
     expect(occurrences(mail.text, 'Taken.')).toBe(1);
-    expectBoth(mail, 'Why: Taken.', 'What to do: Fill it in.', 'tried once · tried again when something changes');
+    expectBoth(mail, 'Why: Taken.', 'What to do: Fill it in.', 'tried once · tried again after a change');
   });
 
   test('names fifty users and says where the others are', () => {
@@ -96,7 +96,7 @@ describe('the mail of failures', () => {
     const mail = mailOf(failures);
     expect(occurrences(mail.text, 'object id')).toBe(50);
     expect(occurrences(mail.html, 'object id')).toBe(50);
-    expectBoth(mail, 'Conflict: 40 users', 'Timeout: 33 users', 'maptician-sync log --status failure', '23 more');
+    expectBoth(mail, 'Conflict: 40 users', 'Timeout: 33 users', 'and 23 more: maptician-sync log --status failure');
   });
 
   test('has no "more" when exactly fifty users failed', () => {
@@ -169,7 +169,7 @@ describe('the other mails', () => {
       'That is more than 500 users',
       'user50@contoso.com',
       'deactivate: no longer assigned',
-      '562 more',
+      'and 562 more: maptician-sync plan',
     );
   });
 

@@ -45,7 +45,7 @@ export function failureMail(facts: {
   const blocks: Block[] = [
     {
       kind: 'paragraph',
-      text: `In the ${cycle.kind} cycle ${cycle.id}, from ${time(cycle.startedAt)} to ${time(cycle.endedAt)}, ${howMany(failures.length, 'user')} could not be brought up to date in Maptician. Everyone else was.`,
+      text: `It was the ${cycle.kind} cycle ${cycle.id}, from ${time(cycle.startedAt)} to ${time(cycle.endedAt)}. All other users went through.`,
     },
   ];
   let room = namedUsers;
@@ -79,8 +79,7 @@ function failureGroup(group: readonly Failure[], room: number): Block[] {
   const shared = group.length > 1 && group.every(({ reason }) => reason === first.reason);
   const entries = group.slice(0, room).map((failure): Entry => {
     const tries = failure.attempts === 1 ? 'tried once' : `tried ${failure.attempts} times`;
-    const next =
-      failure.nextRetryAt === null ? 'tried again when something changes' : `next try ${time(failure.nextRetryAt)}`;
+    const next = failure.nextRetryAt === null ? 'tried again after a change' : `next try ${time(failure.nextRetryAt)}`;
     return {
       title: cut(failure.user, 200),
       lines: [shared ? `${failure.action} failed` : `${failure.action} failed: ${cut(failure.reason, 600)}`],
@@ -216,7 +215,7 @@ export function recoveryMail(facts: { readonly since: Date; readonly what: strin
 }
 
 function more(count: number, command: string): Block {
-  return { kind: 'commands', commands: [{ command, does: `lists them all, and ${count} more than stand here.` }] };
+  return { kind: 'paragraph', text: `… and ${count} more: ${command}` };
 }
 
 function howMany(count: number, noun: string): string {
