@@ -6,14 +6,17 @@ import { aboutSetting, defaultOf, type SettingAbout, type SettingName, settingNa
 const startMarker = '<!-- settings -->';
 const endMarker = '<!-- /settings -->';
 
-/** The text of `.env.example`: every setting as a comment with its default or an example. */
+/**
+ * The text of `.env.example`: every setting as a comment with its default or an example. Values stand without quotes,
+ * as Node, Compose, `docker run` and systemd all read them.
+ */
 export function renderEnvExample(): string {
   const sections = byGroup().map(([group, names]) => {
     const entries = names.map((name) => {
       const { about, unset, example } = aboutSetting(name);
       const otherwise = unset === undefined || defaultOf(name) !== undefined ? [] : [`Not set: ${unset}.`];
       const comment = [about, ...otherwise].flatMap((sentence) => wrap(sentence.replaceAll('`', ''), 110));
-      return [...comment.map((line) => `# ${line}`), `#${name}=${quote(defaultOf(name) ?? example ?? '')}`].join('\n');
+      return [...comment.map((line) => `# ${line}`), `#${name}=${defaultOf(name) ?? example ?? ''}`].join('\n');
     });
     return `## ${group}\n\n${entries.join('\n\n')}\n`;
   });
@@ -44,11 +47,6 @@ export function withSettingsTables(readme: string): string {
 
 function byGroup(): [SettingAbout['group'], SettingName[]][] {
   return [...Map.groupBy(settingNames, (name) => aboutSetting(name).group)];
-}
-
-/** Quoted where a shell would read it differently; Compose and Node take the quotes off. */
-function quote(value: string): string {
-  return /^[\w@%+=:,./-]*$/.test(value) ? value : `"${value}"`;
 }
 
 function wrap(sentence: string, width: number): string[] {
