@@ -25,7 +25,7 @@ export function renderEnvExample(): string {
 }
 
 /** The README's tables of settings, one a group. */
-export function renderSettingsTables(): string {
+function renderSettingsTables(): string {
   const tables = byGroup().map(([group, names]) => {
     const rows = names.map((name) => {
       const { about, unset } = aboutSetting(name);

@@ -23,7 +23,7 @@ export type Block =
   | { readonly kind: 'commands'; readonly commands: readonly { readonly command: string; readonly does: string }[] };
 
 /** What a mail says. `tone` colours the bar at its top. */
-export interface MailContent {
+interface MailContent {
   readonly subject: string;
   readonly tone: 'problem' | 'attention' | 'well';
   readonly title: string;

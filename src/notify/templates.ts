@@ -23,7 +23,7 @@ export interface Failure {
 }
 
 /** The cycle that a mail is about. */
-export interface CycleFacts {
+interface CycleFacts {
   readonly id: string;
   /** initial or incremental. */
   readonly kind: string;
