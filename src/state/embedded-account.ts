@@ -6,12 +6,24 @@ import { SyncError } from '../errors.ts';
 
 const execFileAsync = promisify(execFile);
 
-/** The account the embedded Postgres runs under, and how its programs are started under it. */
+/** The account the embedded Postgres runs under. */
 export interface PostgresAccount {
-  /** The command line that runs `program` under the account, with the spawn options that go with it. */
-  command(program: string, args: readonly string[]): { file: string; args: string[]; uid?: number; gid?: number };
+  /** How child_process runs a program under the account. */
+  command(program: string, args: readonly string[]): Command;
   /** Gives a file or folder to the account. */
   own(file: string): Promise<void>;
+}
+
+interface Command {
+  readonly file: string;
+  readonly args: string[];
+  readonly options: { cwd: string; env: NodeJS.ProcessEnv; windowsHide: boolean; uid?: number; gid?: number };
+}
+
+/** Runs a program under an account to its end; rejects with what it said when it fails. */
+export async function runAs(account: PostgresAccount, program: string, programArgs: readonly string[]): Promise<void> {
+  const { file, args, options } = account.command(program, programArgs);
+  await execFileAsync(file, args, options);
 }
 
 /**
@@ -23,14 +35,18 @@ export interface PostgresAccount {
  * @throws SyncError `Misconfigured` when root has no way to run it there
  */
 export async function chooseAccount(home: string, postgres: string): Promise<PostgresAccount> {
+  const options = cleanOptions();
   if (process.getuid?.() !== 0) {
-    return { command: (file, args) => ({ file, args: [...args] }), own: async () => {} };
+    return { command: (file, args) => ({ file, args: [...args], options }), own: async () => {} };
   }
   const { uid, gid } = await ordinaryOwner(home);
   const own = (file: string) => chown(file, uid, gid);
   const accounts: PostgresAccount[] = [
-    { command: (file, args) => ({ file, args: [...args], uid, gid }), own },
-    { command: (file, args) => ({ file: 'setpriv', args: [...setprivOptions(uid, gid), file, ...args] }), own },
+    { command: (file, args) => ({ file, args: [...args], options: { ...options, uid, gid } }), own },
+    {
+      command: (file, args) => ({ file: 'setpriv', args: [...setprivOptions(uid, gid), file, ...args], options }),
+      own,
+    },
   ];
   for (const account of accounts) {
     if (await canReach(account, [postgres, home])) return account;
@@ -72,14 +88,20 @@ function setprivOptions(uid: number, gid: number): string[] {
 }
 
 async function canReach(account: PostgresAccount, files: readonly string[]): Promise<boolean> {
-  const { file, args, ...options } = account.command('/bin/sh', [
-    '-c',
-    'for file; do test -x "$file" || exit 1; done',
-    'sh',
-    ...files,
-  ]);
-  return execFileAsync(file, args, { cwd: '/', ...options }).then(
+  const script = 'for file; do test -x "$file" || exit 1; done';
+  return runAs(account, '/bin/sh', ['-c', script, 'sh', ...files]).then(
     () => true,
     () => false,
   );
+}
+
+/** Nothing of the caller's locale, PG* variables or folder: initdb fails on a locale that is not installed. */
+function cleanOptions(): Command['options'] {
+  const { PATH, SystemRoot, TEMP, TMPDIR } = process.env;
+  const kept = Object.entries({ PATH, SystemRoot, TEMP, TMPDIR }).filter(([, value]) => value !== undefined);
+  return {
+    cwd: path.parse(process.cwd()).root,
+    env: { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' },
+    windowsHide: true,
+  };
 }
