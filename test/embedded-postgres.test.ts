@@ -101,6 +101,21 @@ test('a server left by a user killed with its process group is used by the next,
   expect(await serverOf(home)).toBeUndefined();
 });
 
+test('what a killed process had running ends with it', async () => {
+  await copyPrepared(home);
+  const embedded = await openEmbedded(home);
+  const script = `const { Client } = require(${JSON.stringify(path.resolve('node_modules/pg'))});
+    const client = new Client({ connectionString: ${JSON.stringify(embedded.url)} });
+    client.connect().then(() => client.query('select pg_sleep(600)'));`;
+  const killed = spawn(process.execPath, ['-e', script], { stdio: 'inherit' });
+  const isRunning = async () =>
+    (await query(embedded.url, "select from pg_stat_activity where query = 'select pg_sleep(600)'")).length === 1;
+  await waitUntil(isRunning);
+  killed.kill('SIGKILL');
+  await waitUntil(async () => !(await isRunning()), { message: 'the end of its statement' });
+  await embedded.close();
+});
+
 test('a killed server is recovered by the next user with all that was committed', async () => {
   await copyPrepared(home);
   const first = await use(home);
