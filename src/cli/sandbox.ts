@@ -1,0 +1,59 @@
+/** `maptician-sync sandbox`: keeps an emulated tenant running until it is interrupted. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+
+export interface SandboxCommandOptions {
+  /** How many users the tenant has. */
+  readonly users: number;
+  /** How many of them are assigned to the Maptician app. */
+  readonly assigned: number;
+  readonly seed: number;
+  /** Graph's port; any free one by default. */
+  readonly port?: number;
+  /** Graph over plain http on loopback. */
+  readonly http?: boolean;
+}
+
+/** Starts the sandbox, prints how to use it and resolves once SIGINT or SIGTERM has stopped it. */
+export async function runSandbox(options: SandboxCommandOptions): Promise<void> {
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  const sandbox = await startSandbox(options);
+  const directory = await mkdtemp(join(tmpdir(), 'maptician-sandbox-'));
+  try {
+    const caFile = join(directory, 'ca.pem');
+    await writeFile(caFile, sandbox.ca);
+    console.log(instructions(sandbox, caFile));
+    await interrupted;
+  } finally {
+    await sandbox.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function instructions(sandbox: Sandbox, caFile: string): string {
+  const { tenant, origin } = sandbox;
+  const variables = Object.entries({ ...sandbox.environment(), NODE_EXTRA_CA_CERTS: caFile });
+  const someone = [...tenant.users.all.values()][0]?.id ?? '';
+  const curl = origin.startsWith('https:') ? `curl -s --cacert ${caFile}` : 'curl -s';
+  return [
+    `An emulated Entra tenant of ${tenant.users.count} users is running. Microsoft Graph: ${origin}`,
+    '',
+    'Settings for maptician-sync (paste them into another terminal):',
+    ...variables.map(([name, value]) => `  export ${name}='${value}'`),
+    '',
+    ...(origin.startsWith('http:')
+      ? [`Graph is plain http here; the token authority stays on ${sandbox.authorityHost}, as it must be https.`, '']
+      : []),
+    'Change the tenant while it runs (all calls: GET /_emu):',
+    `  ${curl} '${origin}/_emu/users?top=5&assigned=true'`,
+    `  ${curl} -X PATCH ${origin}/_emu/users/${someone} -d '{"jobTitle": "Head of Maps"}'`,
+    `  ${curl} -X POST ${origin}/_emu/faults -d '{"path": "/users/delta", "fault": {"kind": "status", "status": 429, "retryAfter": 2.5}}'`,
+    '',
+    'Stop with Ctrl+C.',
+  ].join('\n');
+}
