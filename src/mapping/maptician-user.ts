@@ -3,6 +3,8 @@
  * (https://learn.microsoft.com/entra/identity/saas-apps/maptician-provisioning-tutorial, step 5; paths by RFC 7644
  * section 3.5.2).
  */
+import { z } from 'zod';
+
 const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 /** The fifteen target attributes. */
@@ -31,3 +33,6 @@ export type AttributeValue = string | boolean | null;
 
 /** A user, or the changed part of one. An absent key is an attribute that is not written; null clears it. */
 export type UserAttributes = { readonly [path in AttributePath]?: AttributeValue };
+
+/** A user as JSON columns hold it. */
+export const userAttributes = z.partialRecord(z.enum(attributePaths), z.union([z.string(), z.boolean(), z.null()]));

@@ -1,0 +1,48 @@
+/** What the four jobs that write to Maptician have in common. */
+import type pg from 'pg';
+import { z } from 'zod';
+import { type ApplyContext, applyOperations, failOperations } from '../src/apply/apply.ts';
+import { errorPolicy, toSyncError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import type { QueueBackend, RunningJob } from '../src/queue/backend.ts';
+import { operationAttempts } from '../src/queue/outbox.ts';
+import { stopCycleOf } from '../src/state/cycles.ts';
+
+/** What every job is handed by the composition root. */
+export interface JobContext extends ApplyContext {
+  readonly pool: pg.Pool;
+  readonly queue: QueueBackend;
+  readonly log: Log;
+}
+
+const payload = z.object({ operations: z.array(z.number().int().positive()).min(1) });
+
+/**
+ * Carries out a job's operations. What may pass is tried again, alone; what cannot goes to escrow; what concerns every
+ * user alike stops the cycle. The queue keeps a job's error, so it says the class and nothing of the user.
+ */
+export async function runOperations(context: JobContext, job: RunningJob): Promise<void> {
+  const { operations } = payload.parse(job.data);
+  const again = await tryOperations(context, job, operations);
+  if (again.length === 0) return;
+  if (operations.length === 1) throw new Error('the operation failed for a reason that may pass');
+  const jobs = again.map((id) => ({ name: job.name, data: { operations: [id] }, attempts: operationAttempts }));
+  await context.queue.add('operations', jobs);
+}
+
+async function tryOperations(context: JobContext, job: RunningJob, operations: readonly number[]): Promise<number[]> {
+  try {
+    return await applyOperations(context, operations, { lastTry: job.lastTry });
+  } catch (thrown) {
+    const error = toSyncError(thrown);
+    const { code } = error;
+    if (errorPolicy(code) === 'stop') {
+      await stopCycleOf(context.pool, operations, error);
+      return [];
+    }
+    context.log.warn({ job: job.name, code, users: operations.length, lastTry: job.lastTry }, error.message);
+    if (!job.lastTry) throw new Error(code);
+    await failOperations(context.pool, operations, error);
+    return [];
+  }
+}

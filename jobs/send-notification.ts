@@ -1,0 +1,32 @@
+/** Sends one mail; a mail server that is away is tried again with growing pauses. */
+import type pg from 'pg';
+import { z } from 'zod';
+import { toSyncError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import type { Mailer } from '../src/notify/mail.ts';
+import { composeNotification, markSent } from '../src/notify/notifications.ts';
+import type { RemovalLimits } from '../src/plan/removal-guard.ts';
+import type { RunningJob } from '../src/queue/backend.ts';
+
+export interface NotificationContext {
+  readonly pool: pg.Pool;
+  readonly mailer: Mailer;
+  readonly limits: RemovalLimits;
+  readonly log: Log;
+}
+
+const payload = z.object({ notification: z.number().int().positive() });
+
+export async function sendNotification(context: NotificationContext, job: RunningJob): Promise<void> {
+  const { notification } = payload.parse(job.data);
+  const mail = await composeNotification(context.pool, notification, context.limits);
+  try {
+    if (mail !== undefined) await context.mailer.send(mail);
+  } catch (thrown) {
+    const error = toSyncError(thrown);
+    context.log.error({ code: error.code, notification }, error.message);
+    await context.pool.query('update notifications set last_error = $2 where id = $1', [notification, error.message]);
+    throw new Error(error.code);
+  }
+  await markSent(context.pool, notification);
+}

@@ -1,0 +1,259 @@
+/**
+ * One cycle: pull → plan → outbox → settle. Level-triggered: what is to be done is derived from the state as it is, so
+ * a cycle that was killed anywhere is finished by the next one.
+ */
+import type pg from 'pg';
+import { recommendedAction, type SyncError, toError, toSyncError } from '../errors.ts';
+import { dropUnused } from '../directory/mirror.ts';
+import { pull, type PullResult } from '../directory/pull.ts';
+import type { PullContext } from '../directory/pull-context.ts';
+import type { Log } from '../log.ts';
+import type { PlanRules } from '../plan/decide.ts';
+import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
+import { notifyOfCycle } from '../notify/notifications.ts';
+import type { QueueBackend } from '../queue/backend.ts';
+import { enqueueOperations } from '../queue/outbox.ts';
+import {
+  beginCycle,
+  type CycleCounts,
+  type CycleKind,
+  type CycleState,
+  countCycle,
+  endCycle,
+  lockCycle,
+  updateCycle,
+} from '../state/cycles.ts';
+import { retryDue, settleEscrow } from '../state/escrow.ts';
+import { writeLog } from '../state/provisioning-log.ts';
+import { planPass, type PlanPass, type WrittenOperation, writeYields } from './planner.ts';
+import { settle } from './settle.ts';
+
+export interface CycleContext {
+  readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly queue: QueueBackend;
+  readonly batchSize: number;
+  readonly rules: PlanRules;
+  readonly limits: RemovalLimits;
+  /** Whether anybody is mailed. */
+  readonly notifies: boolean;
+  readonly log: Log;
+  /** Opens the Entra side for one cycle; rejects where it cannot be reached or is misconfigured. */
+  readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
+}
+
+export interface DirectoryCycle {
+  readonly signal: AbortSignal;
+  readonly progress: PullContext['progress'];
+  readonly warn: (message: string) => void;
+}
+
+export interface CycleOptions {
+  readonly trigger: 'schedule' | 'sync' | 'resync';
+  readonly resync: boolean;
+  /** Waits for a cycle that runs elsewhere; otherwise resolves with undefined. */
+  readonly wait: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: CycleProgress) => void) | undefined;
+}
+
+export interface CycleProgress {
+  readonly phase: string;
+  readonly done: number;
+  /** Unknown while a list is still being read. */
+  readonly total: number | undefined;
+}
+
+export interface CycleResult {
+  readonly cycleId: number;
+  readonly kind: CycleKind;
+  readonly state: Exclude<CycleState, 'running'>;
+  readonly counts: CycleCounts;
+  readonly warnings: readonly string[];
+  readonly durationMs: number;
+  /** Why the cycle stopped, where it did. */
+  readonly error: SyncError | undefined;
+}
+
+/** Names that change hands in a chain are settled link by link; what is longer goes on in the next cycle. */
+const wavesAtMost = 8;
+
+/**
+ * Runs one cycle under the cycle lock. Resolves also when the cycle failed: the reason is in `error`. Undefined where
+ * another cycle runs and `wait` is false.
+ */
+export async function runCycle(context: CycleContext, options: CycleOptions): Promise<CycleResult | undefined> {
+  const started = Date.now();
+  const lock = await lockCycle(context.databaseUrl, { wait: options.wait });
+  if (lock === undefined) return undefined;
+  try {
+    const signal = options.signal === undefined ? lock.signal : AbortSignal.any([lock.signal, options.signal]);
+    const cycleId = await beginCycle(context.pool, options.trigger);
+    const cycle = startCycle(context, options, cycleId, signal);
+    const error = await cycle.run().then(
+      () => undefined,
+      (thrown: unknown) => stopReason(thrown, context.log),
+    );
+    const counts = await countCycle(context.pool, cycleId);
+    const interrupted = options.signal?.aborted === true;
+    const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
+    await endCycle(context.pool, cycleId, { state, counts, warnings: cycle.warnings, error });
+    if (context.notifies && !interrupted) await notifyOfCycle(context.pool, context.queue, cycleId);
+    const result = { cycleId, kind: cycle.kind, state, counts, warnings: cycle.warnings, error } as const;
+    context.log.info({ cycle: cycleId, kind: cycle.kind, state, ...counts }, 'cycle ended');
+    return { ...result, durationMs: Date.now() - started };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A cycle that left anyone behind is partial, never succeeded. */
+function endState(error: SyncError | undefined, counts: CycleCounts, cycle: RunningCycle): 'failed' | 'partial' | 'succeeded' {
+  if (error !== undefined) return 'failed';
+  return counts.failed > 0 || counts.held > 0 || cycle.unreadGroups > 0 ? 'partial' : 'succeeded';
+}
+
+/** A cycle's own error; what only passed by is made to say so. */
+function stopReason(thrown: unknown, log: Log): SyncError {
+  const error = toSyncError(thrown);
+  log.error({ code: error.code, action: recommendedAction(error.code) }, error.message);
+  if (error.code === 'InternalError') log.error({ err: toError(error.cause ?? error) }, 'the cycle stopped');
+  return error;
+}
+
+interface RunningCycle {
+  kind: CycleKind;
+  unreadGroups: number;
+  readonly warnings: string[];
+  run(): Promise<void>;
+}
+
+function startCycle(context: CycleContext, options: CycleOptions, cycleId: number, signal: AbortSignal): RunningCycle {
+  const { pool, queue, batchSize } = context;
+  const progress = options.progress ?? (() => undefined);
+  const cycle: RunningCycle = {
+    kind: 'incremental',
+    unreadGroups: 0,
+    warnings: [],
+    run: async () => {
+      await retryDue(pool);
+      const result = await readDirectory();
+      await recordUnread(pool, cycleId, result);
+      await planAndApply();
+      await dropUnused(pool, result.everyone);
+    },
+  };
+
+  const readDirectory = async (): Promise<PullResult & { everyone: boolean }> => {
+    const directory = await context.openDirectory({
+      signal,
+      progress: (phase, done, total) => progress({ phase, done, total }),
+      warn: (message) => {
+        if (!cycle.warnings.includes(message)) cycle.warnings.push(message);
+      },
+    });
+    const result = await pull(directory, { resync: options.resync });
+    cycle.kind = result.kind;
+    cycle.unreadGroups = result.unreadGroups;
+    await updateCycle(pool, cycleId, { kind: result.kind, phase: 'plan' });
+    return { ...result, everyone: directory.mirror.everyone };
+  };
+
+  const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
+  const settled = () => settle({ pool, queue, batchSize, cycleId, signal, progress });
+
+  const planAndApply = async () => {
+    for (let wave = 1; wave <= wavesAtMost; wave++) {
+      signal.throwIfAborted();
+      progress({ phase: 'planning', done: 0, total: undefined });
+      const pass = await planPass(pool, context.rules, cycleId, enqueue);
+      await enqueue(await guardRemovals(context, cycleId));
+      const yields = await writeYields(pool, cycleId, namesToYield(pass));
+      await enqueue(yields);
+      if (pass.operations === 0 && yields.length === 0) {
+        if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
+        return;
+      }
+      await updateCycle(pool, cycleId, { phase: 'apply' });
+      await settled();
+    }
+  };
+  return cycle;
+}
+
+/**
+ * Whose account is renamed out of the way: those that have no other use for the name, and, where everybody waits for
+ * somebody who waits (a swap), those who stand in another's way.
+ */
+function namesToYield(pass: PlanPass) {
+  const stuck = pass.operations === 0;
+  const waiting = new Set(pass.waiting.map(({ id }) => id));
+  return pass.waiting
+    .filter(({ waiting: { yields, holder } }) => yields || (stuck && waiting.has(holder.entraId)))
+    .map(({ waiting: { holder } }) => ({ holder, name: holder.wantedName ?? holder.entraId }));
+}
+
+/** Counts the staged removals and opens or holds them. Resolves with those that may be carried out. */
+async function guardRemovals(context: CycleContext, cycleId: number): Promise<WrittenOperation[]> {
+  const { rows } = await context.pool.query<{ planned: number; held: number; linkedActive: number }>(
+    `select count(*) filter (where state = 'staged') as planned, count(*) filter (where state = 'held') as held,
+       case when count(*) > 0 then (select count(*) from links where active) else 0 end as "linkedActive"
+     from operations where state in ('staged', 'held')`,
+  );
+  const removals = rows[0];
+  if (removals === undefined || removals.planned === 0) return [];
+  if (exceedsLimits(removals, context.limits)) {
+    await context.pool.query(`update operations set state = 'held', set_id = $1 where state = 'staged'`, [cycleId]);
+    context.log.warn({ cycle: cycleId, removals: removals.planned }, 'removals are held by the mass-removal guard');
+    return [];
+  }
+  const opened = await context.pool.query<WrittenOperation>(
+    `update operations set state = 'open' where state = 'staged' returning id, kind`,
+  );
+  return opened.rows;
+}
+
+/** Users who could not be read keep their state, and are in escrow until they are read. */
+async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult): Promise<void> {
+  if (result.unread.length === 0) return;
+  const failures = result.unread.map(({ id, status }) => ({
+    entraId: id,
+    action: 'other' as const,
+    code: status === 429 ? ('TooManyRequests' as const) : ('InternalServerError' as const),
+    reason: `Graph answered ${status} when the user was read`,
+  }));
+  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
+  await writeLog(
+    pool,
+    cycleId,
+    failures.map(({ entraId, code, reason }) => ({
+      action: 'other',
+      operation: 'read',
+      status: 'failure',
+      entraId,
+      userName: null,
+      mapticianId: null,
+      code,
+      reason,
+      modified: [],
+    })),
+  );
+}
+
+/** Whoever still waits when nothing moves any more: the holder of the name could not be renamed or is held. */
+async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Promise<void> {
+  const failures = pass.waiting.map(({ id, waiting: { holder } }) => ({
+    entraId: id,
+    action: 'other' as const,
+    code: 'Conflict' as const,
+    reason: `the userName is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
+  }));
+  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
+}
+
+/** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held. */
+export function exitStatus(result: CycleResult): 0 | 1 | 2 | 3 {
+  if (result.error !== undefined) return 2;
+  if (result.counts.held > 0) return 3;
+  return result.state === 'partial' ? 1 : 0;
+}

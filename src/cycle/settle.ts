@@ -1,0 +1,61 @@
+/** Waits until the operations of a cycle have ended, and puts them into the queue again where the queue lost them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { type ErrorCode, SyncError } from '../errors.ts';
+import type { QueueBackend } from '../queue/backend.ts';
+import { enqueueOpen } from '../queue/outbox.ts';
+import type { CycleProgress } from './run-cycle.ts';
+
+/** So long without progress, and with an empty queue, the jobs are taken to be lost. */
+const lostAfter = 3_000;
+const shortestPause = 20;
+const longestPause = 250;
+
+interface Standing {
+  open: number;
+  stop_code: ErrorCode | null;
+  stop_message: string | null;
+  stop_detail: string | null;
+}
+
+/** Resolves when nothing of the cycle is open. Rejects with the reason where a job stopped the cycle. */
+export async function settle(context: {
+  readonly pool: pg.Pool;
+  readonly queue: QueueBackend;
+  readonly batchSize: number;
+  readonly cycleId: number;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: CycleProgress) => void;
+}): Promise<void> {
+  let total = 0;
+  let before = -1;
+  let movedAt = Date.now();
+  for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.5)) {
+    const { rows } = await context.pool.query<Standing>(
+      `select stop_code, stop_message, stop_detail,
+         (select count(*) from operations where state = 'open' and cycle_id = $1) as open
+       from cycles where id = $1`,
+      [context.cycleId],
+    );
+    const standing = rows[0];
+    if (standing === undefined) throw new SyncError('InternalError', 'The cycle is no longer in the state database');
+    if (standing.stop_code !== null) {
+      throw new SyncError(
+        standing.stop_code,
+        standing.stop_message ?? standing.stop_code,
+        standing.stop_detail === null ? {} : { detail: standing.stop_detail },
+      );
+    }
+    total = Math.max(total, standing.open);
+    context.progress({ phase: 'applying', done: total - standing.open, total });
+    if (standing.open === 0) return;
+    if (standing.open !== before) {
+      before = standing.open;
+      movedAt = Date.now();
+    } else if (Date.now() - movedAt > lostAfter && (await context.queue.depth('operations')) === 0) {
+      await enqueueOpen(context.pool, context.queue, context.cycleId, context.batchSize);
+      movedAt = Date.now();
+    }
+    await sleep(pause, undefined, { signal: context.signal });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * JSON batching (https://learn.microsoft.com/graph/json-batching): up to 20 GETs in one request. Each inner request is
+ * throttled on its own, so each inner status is looked at and the failed ones are sent again.
+ */
+import { z } from 'zod';
+import { SyncError } from '../errors.ts';
+import type { GraphClient } from './graph-client.ts';
+import { backoff, retryAfter } from './graph-middleware.ts';
+
+export interface BatchAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** The limit that Graph sets. */
+export const batchSize = 20;
+const attemptsAtMost = 6;
+const throttledAttemptsAtMost = 60;
+const retried = new Set([408, 424, 429, 500, 502, 503, 504]);
+
+const batchResponse = z.object({
+  responses: z.array(
+    z.object({
+      id: z.string(),
+      status: z.number(),
+      headers: z.record(z.string(), z.string()).nullish(),
+      body: z.unknown(),
+    }),
+  ),
+});
+
+/**
+ * Reads each URL (relative to the version, "/users/…"); answers in the order of the URLs. An answer that stayed a 429
+ * or 5xx after its retries is returned as such: the caller must treat it as not read, never as absent.
+ */
+export async function getBatch(client: GraphClient, urls: readonly string[]): Promise<BatchAnswer[]> {
+  const answers: (BatchAnswer | undefined)[] = urls.map(() => undefined);
+  let open = urls.map((_, index) => index);
+  for (let attempt = 1; open.length > 0; attempt++) {
+    let wait = 0;
+    let asked = false;
+    const again: number[] = [];
+    for (let start = 0; start < open.length; start += batchSize) {
+      const part = open.slice(start, start + batchSize);
+      const requests = part.map((index) => ({ id: String(index), method: 'GET', url: urls[index] }));
+      const { responses } = await client.post('/$batch', { requests }, batchResponse);
+      const byId = new Map(responses.map((response) => [response.id, response]));
+      for (const index of part) {
+        const response = byId.get(String(index));
+        if (response === undefined) throw new SyncError('UnprocessableEntity', 'A $batch answer lacks some responses');
+        answers[index] = { status: response.status, body: response.body };
+        if (!retried.has(response.status)) continue;
+        again.push(index);
+        const header = Object.entries(response.headers ?? {}).find(([name]) => name.toLowerCase() === 'retry-after');
+        const pause = retryAfter(header?.[1] ?? null, client.now());
+        if (pause !== undefined) {
+          asked = true;
+          wait = Math.max(wait, pause);
+        }
+      }
+    }
+    open = again;
+    if (open.length === 0 || attempt >= (asked ? throttledAttemptsAtMost : attemptsAtMost)) break;
+    await client.sleep(Math.max(wait, asked ? 0 : backoff(attempt, client.random)));
+  }
+  return answers.filter((answer) => answer !== undefined);
+}

@@ -1,0 +1,199 @@
+/**
+ * The middleware chain of the Graph client: retry → authentication → transport. The SDK's stock handlers are not used:
+ * they retry only 429, 503 and 504, cap Retry-After at 180 s, fetch the token once before a wait that can outlive it,
+ * and drop the Authorization header for hosts they do not know.
+ */
+import type { TokenCredential } from '@azure/identity';
+import type { Context, Middleware, MiddlewareOptions } from '@microsoft/microsoft-graph-client';
+import { SyncError, toError } from '../errors.ts';
+import { fetchToken } from './credential.ts';
+
+/**
+ * What goes along with one request: a link that Graph gave, sent as it is because such links are opaque; and, on the
+ * way back, the error itself, since the SDK wraps what middleware throws and keeps only its text.
+ */
+export class RequestOptions implements MiddlewareOptions {
+  readonly link: string | undefined;
+  failure: Error | undefined;
+  constructor(link: string | undefined) {
+    this.link = link;
+  }
+}
+
+function requestOptions(context: Context): RequestOptions | undefined {
+  const options = context.middlewareControl?.getMiddlewareOptions(RequestOptions);
+  return options instanceof RequestOptions ? options : undefined;
+}
+
+/** One request as sent, for the request counts in status and bench. */
+export type OnRequest = (event: { readonly status: number | 'network'; readonly attempt: number }) => void;
+
+export interface MiddlewareSettings {
+  readonly origin: string;
+  readonly credential: TokenCredential;
+  readonly scope: string;
+  readonly signal: AbortSignal | undefined;
+  readonly onRequest: OnRequest;
+  /** Milliseconds until one attempt, its body included, is given up. */
+  readonly timeout: number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+const retriedStatuses = new Set([408, 429, 500, 502, 503, 504]);
+/** Attempts in all for what may pass; a service that names a time to come back is given more patience. */
+const attemptsAtMost = 6;
+const throttledAttemptsAtMost = 60;
+const firstDelay = 500;
+const longestDelay = 30_000;
+/** A delta page of 200 users is some 200 KiB; beyond this it is no answer of Graph's. */
+const bodyBytesAtMost = 64 * 1024 * 1024;
+
+/**
+ * Milliseconds that a Retry-After header asks for: whole or fractional seconds, or an HTTP date (RFC 9110 section
+ * 10.2.3; Graph sends fractions). Undefined where it says neither.
+ */
+export function retryAfter(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  const text = header.trim();
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  const date = Date.parse(text);
+  // An HTTP date has no fraction: half a second of it may have been cut off on the way.
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Exponential with full jitter above half, so that replicas do not come back in step. */
+export function backoff(attempt: number, random: () => number): number {
+  const ceiling = Math.min(longestDelay, firstDelay * 2 ** (attempt - 1));
+  return ceiling / 2 + (random() * ceiling) / 2;
+}
+
+/** True for what never left a wire error behind: the request may be sent again because every one of ours only reads. */
+function mayPass(error: Error): boolean {
+  return !(error instanceof SyncError) || error.code === 'WebExceptionProtocolError' || error.code === 'Timeout';
+}
+
+/** Retries 408, 429, 500, 502, 503, 504 and network errors; no request is repeated before its Retry-After. */
+export function createRetryMiddleware(settings: MiddlewareSettings): Middleware {
+  let next: Middleware | undefined;
+  return {
+    setNext: (middleware) => {
+      next = middleware;
+    },
+    execute: async (context: Context) => {
+      for (let attempt = 1; ; attempt++) {
+        settings.signal?.throwIfAborted();
+        let wait: number | undefined;
+        try {
+          await next?.execute(context);
+          const response = context.response;
+          settings.onRequest({ status: response?.status ?? 'network', attempt });
+          if (response === undefined || !retriedStatuses.has(response.status)) return;
+          const asked = retryAfter(response.headers.get('retry-after'), settings.now());
+          if (attempt >= (asked === undefined ? attemptsAtMost : throttledAttemptsAtMost)) return;
+          wait = asked === undefined ? undefined : asked + settings.random() * 250;
+        } catch (thrown) {
+          const error = toError(thrown);
+          settings.onRequest({ status: 'network', attempt });
+          if (settings.signal?.aborted || !mayPass(error) || attempt >= attemptsAtMost) {
+            const options = requestOptions(context);
+            if (options !== undefined) options.failure = error;
+            throw error;
+          }
+        }
+        delete context.response;
+        await settings.sleep(wait ?? backoff(attempt, settings.random));
+      }
+    },
+  };
+}
+
+/**
+ * Puts the token on requests to the configured origin, and refuses any other origin before a byte is sent: a link in
+ * an answer must not be able to take the token elsewhere.
+ */
+export function createAuthenticationMiddleware(settings: MiddlewareSettings): Middleware {
+  let next: Middleware | undefined;
+  return {
+    setNext: (middleware) => {
+      next = middleware;
+    },
+    execute: async (context: Context) => {
+      context.request = requestOptions(context)?.link ?? context.request;
+      const url = typeof context.request === 'string' ? context.request : context.request.url;
+      assertOrigin(url, settings.origin);
+      const token = await fetchToken(settings.credential, settings.scope, settings.signal);
+      const headers = new Headers(context.options?.headers as ConstructorParameters<typeof Headers>[0]);
+      headers.set('authorization', `Bearer ${token}`);
+      headers.set('x-ms-throttle-priority', 'low');
+      context.options = { ...context.options, headers };
+      await next?.execute(context);
+    },
+  };
+}
+
+/** Throws UntrustedLink unless `url` belongs to `origin`. The message holds the two origins, never the link itself. */
+export function assertOrigin(url: string, origin: string): void {
+  if (URL.canParse(url) && new URL(url).origin === origin) return;
+  const other = URL.canParse(url) ? new URL(url).origin : 'an address that cannot be read';
+  throw new SyncError(
+    'UntrustedLink',
+    `A link in an answer leads to ${other}, not to ${origin} (GRAPH_BASE_URL): it was not followed and no token was sent`,
+  );
+}
+
+/**
+ * Sends by fetch, with a time limit over the whole answer. The body is read here, so that a cut-off or endless one is
+ * a network error that the retry sees. Redirects are not followed: Graph has none, and one could lead off the origin.
+ */
+export function createTransportMiddleware(settings: MiddlewareSettings): Middleware {
+  return {
+    execute: async (context: Context) => {
+      const timeout = AbortSignal.timeout(settings.timeout);
+      const signal = settings.signal === undefined ? timeout : AbortSignal.any([settings.signal, timeout]);
+      try {
+        const response = await fetch(context.request as string, {
+          ...(context.options as RequestInit),
+          redirect: 'manual',
+          signal,
+        });
+        const body = await readBody(response);
+        if (response.ok && /[/+]json\b/.test(response.headers.get('content-type') ?? '')) JSON.parse(body);
+        context.response = new Response(response.status === 204 ? null : body, {
+          status: response.status,
+          headers: response.headers,
+        });
+      } catch (thrown) {
+        if (thrown instanceof SyncError) throw thrown;
+        settings.signal?.throwIfAborted();
+        const error = toError(thrown);
+        throw timeout.aborted
+          ? new SyncError('Timeout', `Graph did not answer within ${settings.timeout / 1000} s`, { cause: error })
+          : new SyncError('WebExceptionProtocolError', `The connection to Graph failed: ${networkReason(error)}`, {
+              cause: error,
+            });
+      }
+    },
+  };
+}
+
+async function readBody(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > bodyBytesAtMost) throw new SyncError('UnprocessableEntity', 'An answer of Graph was larger than 64 MiB');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** The system's word for a failed connection (ECONNREFUSED, …), which holds neither addresses nor names. */
+function networkReason(error: Error): string {
+  const cause = error.cause;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  return error instanceof SyntaxError ? 'the answer was cut off' : error.name;
+}

@@ -1,0 +1,105 @@
+/**
+ * The mirror: Entra's users as last read, in Postgres. Every write is one set-based statement, and writes nothing where
+ * nothing changed, so that replays and duplicates cost no work later.
+ */
+import type { AttributeTable } from '../mapping/attribute-table.ts';
+import { userNameOf } from '../mapping/map-user.ts';
+import { sourceUser } from '../mapping/source-user.ts';
+import type { Queryable } from '../state/database.ts';
+import type { GraphUser } from './graph-types.ts';
+
+export interface MirrorOptions {
+  readonly table: AttributeTable;
+  /** The `$select` list. */
+  readonly properties: readonly string[];
+  /** SYNC_SCOPE=all: everyone is mirrored and in scope. Otherwise only whoever has a row already. */
+  readonly everyone: boolean;
+}
+
+/** The properties as the mirror keeps them: what is absent, null or an empty collection is one and the same: unset. */
+function canonical(user: GraphUser, properties: readonly string[]): Record<string, unknown> {
+  const kept: Record<string, unknown> = { id: user.id };
+  for (const property of properties) {
+    const value = user[property];
+    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
+    kept[property] = value;
+  }
+  return kept;
+}
+
+/**
+ * Writes users as they were read, whole. Several entries of one id in a page: the last in order wins, and an entry
+ * after an `@removed` is a restore.
+ */
+export async function writeUsers(db: Queryable, users: readonly GraphUser[], options: MirrorOptions): Promise<void> {
+  const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
+  const present: { id: string; attributes: unknown; user_name: string | null }[] = [];
+  const removed: { id: string; reason: string }[] = [];
+  for (const [id, user] of last) {
+    const marker = user['@removed'];
+    if (marker !== undefined) {
+      removed.push({ id, reason: marker.reason });
+      continue;
+    }
+    const attributes = canonical({ ...user, id }, options.properties);
+    present.push({ id, attributes, user_name: userNameOf(options.table, sourceUser.parse(attributes)) });
+  }
+  if (present.length > 0) await writePresent(db, present, options.everyone);
+  if (removed.length > 0) {
+    await db.query(
+      `update users set suspect = page.reason, needs_read = true
+       from jsonb_to_recordset($1) as page(id uuid, reason text)
+       where users.id = page.id and users.presence <> 'purged'
+         and (users.presence <> 'soft_deleted' or page.reason = 'deleted')`,
+      [JSON.stringify(removed)],
+    );
+  }
+}
+
+async function writePresent(db: Queryable, present: readonly object[], everyone: boolean): Promise<void> {
+  const change = `u.attributes is distinct from page.attributes or u.presence <> 'live'`;
+  const page = 'jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text)';
+  await db.query(
+    `update users u set attributes = page.attributes, user_name = page.user_name, presence = 'live',
+       suspect = null, needs_read = false, dirty = u.dirty or ${change}
+     from ${page}
+     where u.id = page.id
+       and (u.needs_read or u.suspect is not null or u.user_name is distinct from page.user_name or ${change})`,
+    [JSON.stringify(present)],
+  );
+  if (!everyone) return;
+  await db.query(
+    `insert into users (id, attributes, user_name, in_scope, dirty)
+     select page.id, page.attributes, page.user_name, true, true from ${page}
+     on conflict (id) do nothing`,
+    [JSON.stringify(present)],
+  );
+}
+
+/** Marks users as no longer live: `soft_deleted` can be restored for 30 days, `purged` cannot. */
+export async function writeAbsent(
+  db: Queryable,
+  absent: readonly { readonly id: string; readonly presence: 'soft_deleted' | 'purged' }[],
+): Promise<void> {
+  if (absent.length === 0) return;
+  await db.query(
+    `update users u set presence = page.presence, suspect = null, needs_read = false,
+       dirty = u.dirty or u.presence <> page.presence
+     from jsonb_to_recordset($1) as page(id uuid, presence text)
+     where u.id = page.id`,
+    [JSON.stringify(absent)],
+  );
+}
+
+/**
+ * Drops rows that say nothing any more: no link, no operation, nothing to compare, and out of scope (with `everyone`,
+ * purged). Whoever is assigned again gets a new row and is read again.
+ */
+export async function dropUnused(db: Queryable, everyone: boolean): Promise<void> {
+  await db.query(
+    `delete from users u
+     where ${everyone ? "u.presence = 'purged'" : 'not u.in_scope'} and not u.dirty
+       and not exists (select from links l where l.entra_id = u.id)
+       and not exists (select from operations o where o.entra_id = u.id)`,
+  );
+}

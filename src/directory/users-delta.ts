@@ -1,0 +1,101 @@
+/**
+ * Reads `users/delta` page by page (https://learn.microsoft.com/graph/api/user-delta). Each page and the link that
+ * follows it are written in one transaction, so a killed worker goes on at the page it was on.
+ */
+import { transaction } from '../state/database.ts';
+import { type Cursor, writeCursor } from './cursors.ts';
+import { GraphError, graphSyncError } from './graph-client.ts';
+import { assertOrigin } from './graph-middleware.ts';
+import { usersPage } from './graph-types.ts';
+import { writeUsers } from './mirror.ts';
+import type { PullContext } from './pull-context.ts';
+
+const cursorName = 'users';
+const resetCodes = new Set(['syncstatenotfound', 'resyncrequired', 'resyncapplydifferences', 'resyncuploaddifferences']);
+
+/** The cursor is of no use any more; `location` is where Graph says to begin anew, if it says so. */
+export interface CursorLost {
+  readonly location: string | null;
+}
+
+/**
+ * Graph's ways of saying that a token is lost: 410, one of the reset codes, or any 400 on a link that Graph gave
+ * itself. Codes are compared, never messages.
+ */
+export function cursorLost(thrown: unknown): CursorLost | undefined {
+  if (!(thrown instanceof GraphError)) return undefined;
+  const lost = thrown.status === 410 || thrown.status === 400 || thrown.codes.some((code) => resetCodes.has(code));
+  return lost ? { location: thrown.location } : undefined;
+}
+
+export function selectQuery(properties: readonly string[]): string {
+  return `$select=${properties.join(',')}`;
+}
+
+/** A cursor from now on, without reading anything: what changes after this moment is in the next round. */
+export async function latestCursor(context: PullContext): Promise<string> {
+  const path = `/users/delta?${selectQuery(context.mirror.properties)}&$deltatoken=latest`;
+  try {
+    // A tenant may answer the way to `latest` in several pages, empty ones among them.
+    let page = await context.graph.get(path, usersPage);
+    while (page['@odata.deltaLink'] === undefined && page['@odata.nextLink'] !== undefined) {
+      page = await context.graph.get(page['@odata.nextLink'], usersPage);
+    }
+    return requireLink(page['@odata.deltaLink'], context);
+  } catch (thrown) {
+    throw graphSyncError(thrown, 'users/delta', 'User.Read.All');
+  }
+}
+
+function requireLink(link: string | undefined, context: PullContext): string {
+  if (link === undefined) throw graphSyncError(new Error('Graph ended a delta round without a link'), 'users/delta', '');
+  assertOrigin(link, context.graph.origin);
+  return link;
+}
+
+/**
+ * Reads one round to its end, from the cursor's next link if a round was interrupted, else from its delta link, else
+ * (an initial read) from the beginning or from `start`. Resolves with the finished cursor, or says that it is lost.
+ */
+export async function readUsersDelta(
+  context: PullContext,
+  cursor: Omit<Cursor, 'issuedAt'>,
+  start?: string,
+): Promise<Omit<Cursor, 'issuedAt'> | CursorLost> {
+  const beginning = start ?? `/users/delta?${selectQuery(context.mirror.properties)}`;
+  let link: string = cursor.nextLink ?? cursor.deltaLink ?? beginning;
+  let restarted = false;
+  for (let done = 0; ; ) {
+    let page: Awaited<ReturnType<typeof context.graph.get<typeof usersPage._output>>>;
+    try {
+      page = await context.graph.get(link, usersPage);
+    } catch (thrown) {
+      const lost = cursorLost(thrown);
+      if (lost === undefined) throw graphSyncError(thrown, 'users/delta', 'User.Read.All');
+      // A page link dies before its round's delta link does: the round can often be begun again.
+      if (!restarted && cursor.nextLink === link && cursor.deltaLink !== null) {
+        restarted = true;
+        link = cursor.deltaLink;
+        continue;
+      }
+      return lost;
+    }
+    const next = page['@odata.nextLink'];
+    const finished = next === undefined;
+    const following = requireLink(next ?? page['@odata.deltaLink'], context);
+    const written: Omit<Cursor, 'issuedAt'> = {
+      ...cursor,
+      name: cursorName,
+      deltaLink: finished ? following : cursor.deltaLink,
+      nextLink: finished ? null : following,
+    };
+    await transaction(context.pool, async (client) => {
+      await writeUsers(client, page.value, context.mirror);
+      await writeCursor(client, written);
+    });
+    done += page.value.length;
+    context.progress('users', done, undefined);
+    if (finished) return written;
+    link = following;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Who is told of what: one incident is one mail, and its end another. Notifications are rows (an outbox), written when a
+ * cycle ends; the mail is composed from the state when it is sent, so nothing personal is in the queue.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import type pg from 'pg';
+import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
+import type { RemovalLimits } from '../plan/removal-guard.ts';
+import type { QueueBackend } from '../queue/backend.ts';
+import { type Cycle, readCycle } from '../state/cycles.ts';
+import { type Queryable, transaction } from '../state/database.ts';
+import type { Mail } from './mail-layout.ts';
+import { failureMail, heldMail, recoveryMail, stoppedMail, warningMail } from './templates.ts';
+
+export type NotificationKind = 'failures' | 'stopped' | 'held' | 'warning' | 'recovery';
+
+interface Incident {
+  readonly kind: 'failures' | 'stopped' | 'warning';
+  /** Another code is another incident. */
+  readonly code: string;
+}
+
+/** A failure that lasts is told of again after so long. */
+const remindAfter = '24 hours';
+/** A mail server that is away does not hold up the end of a cycle for longer; the mail is tried again later. */
+const sendWithin = 20_000;
+const attempts = 8;
+
+/** Writes and sends what a cycle's end gives cause for. Resolves when it is sent, or after 20 seconds. */
+export async function notifyOfCycle(pool: pg.Pool, queue: QueueBackend, cycleId: number): Promise<void> {
+  const cycle = await readCycle(pool, cycleId);
+  if (cycle === undefined) return;
+  const kinds = await transaction(pool, (client) => causes(client, cycle));
+  for (const kind of kinds) {
+    await pool.query('insert into notifications (kind, cycle_id) values ($1, $2) on conflict do nothing', [kind, cycleId]);
+  }
+  const { rows } = await pool.query<{ id: number }>(
+    `select id from notifications where sent_at is null and created_at > now() - interval '7 days' order by id`,
+  );
+  if (rows.length === 0) return;
+  await queue.add(
+    'notifications',
+    rows.map(({ id }) => ({ name: 'send-notification', data: { notification: id }, attempts })),
+  );
+  await waitUntilSent(
+    pool,
+    rows.map(({ id }) => id),
+  );
+}
+
+async function waitUntilSent(pool: pg.Pool, ids: readonly number[]): Promise<void> {
+  for (const deadline = Date.now() + sendWithin; Date.now() < deadline; ) {
+    const { rows } = await pool.query<{ open: number }>(
+      'select count(*) as open from notifications where id = any($1) and sent_at is null',
+      [ids],
+    );
+    if (rows[0]?.open === 0) return;
+    await sleep(100);
+  }
+}
+
+async function causes(db: Queryable, cycle: Cycle): Promise<NotificationKind[]> {
+  if (cycle.stopCode !== null) {
+    return (await beginIncident(db, { kind: 'stopped', code: cycle.stopCode })) ? ['stopped'] : [];
+  }
+  const kinds: NotificationKind[] = [];
+  if (await endIncident(db, 'stopped')) kinds.push('recovery');
+  if ((cycle.counts?.failed ?? 0) > 0) {
+    await beginIncident(db, { kind: 'failures', code: 'failures' });
+    const { rows } = await db.query<{ news: boolean }>(
+      `select exists (select from escrow where last_cycle_id = $1
+         and (mailed_at is null or mailed_at < now() - interval '${remindAfter}')) as news`,
+      [cycle.id],
+    );
+    if (rows[0]?.news === true) kinds.push('failures');
+  } else if ((await endIncident(db, 'failures')) && !kinds.includes('recovery')) kinds.push('recovery');
+  const { rows } = await db.query('select from operations where state = $1 and set_id = $2 limit 1', ['held', cycle.id]);
+  if (rows.length > 0) kinds.push('held');
+  if (cycle.warnings.length === 0) await endIncident(db, 'warning');
+  else if (await beginIncident(db, { kind: 'warning', code: hash(cycle.warnings) })) kinds.push('warning');
+  return kinds;
+}
+
+function hash(words: readonly string[]): string {
+  return createHash('sha256').update(words.join('\n')).digest('hex').slice(0, 16);
+}
+
+/** True where the incident is a new one. */
+async function beginIncident(db: Queryable, incident: Incident): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into incidents as i (kind, code) values ($1, $2)
+     on conflict (kind) do update set code = excluded.code, since = now() where i.code <> excluded.code`,
+    [incident.kind, incident.code],
+  );
+  return rowCount === 1;
+}
+
+/** True where there was one. What was wrong is kept for the mail that tells of its end. */
+async function endIncident(db: Queryable, kind: Incident['kind']): Promise<boolean> {
+  const { rows } = await db.query<{ code: string; since: Date }>(
+    'delete from incidents where kind = $1 returning code, since',
+    [kind],
+  );
+  const ended = rows[0];
+  if (ended === undefined) return false;
+  await db.query(
+    `insert into facts (name, value) values ('last_incident', $1) on conflict (name) do update set value = excluded.value`,
+    [JSON.stringify({ kind, code: ended.code, since: ended.since })],
+  );
+  return true;
+}
+
+/** Composes a notification from the state as it is now; undefined where it was sent already or has no cause any more. */
+export async function composeNotification(pool: pg.Pool, id: number, limits: RemovalLimits): Promise<Mail | undefined> {
+  const { rows } = await pool.query<{ kind: NotificationKind; cycle_id: number }>(
+    'select kind, cycle_id from notifications where id = $1 and sent_at is null',
+    [id],
+  );
+  const notification = rows[0];
+  const cycle = notification && (await readCycle(pool, notification.cycle_id));
+  if (notification === undefined || cycle === undefined) return undefined;
+  const host = hostname();
+  switch (notification.kind) {
+    case 'failures':
+      return composeFailures(pool, cycle, host);
+    case 'stopped':
+      return composeStopped(pool, cycle, host);
+    case 'held':
+      return composeHeld(pool, cycle, limits);
+    case 'warning':
+      return warningMail({ warnings: cycle.warnings, host });
+    case 'recovery':
+      return composeRecovery(pool, host);
+  }
+}
+
+/** Marks a notification as sent, and the failures it told of as told. */
+export async function markSent(pool: pg.Pool, id: number): Promise<void> {
+  await transaction(pool, async (client) => {
+    const { rows } = await client.query<{ kind: NotificationKind; cycle_id: number }>(
+      'update notifications set sent_at = now(), last_error = null where id = $1 returning kind, cycle_id',
+      [id],
+    );
+    if (rows[0]?.kind === 'failures') {
+      await client.query('update escrow set mailed_at = now() where last_cycle_id <= $1', [rows[0].cycle_id]);
+    }
+  });
+}
+
+async function composeFailures(pool: pg.Pool, cycle: Cycle, host: string): Promise<Mail | undefined> {
+  const { rows } = await pool.query<{
+    entra_id: string;
+    user_name: string | null;
+    action: string;
+    code: ErrorCode;
+    reason: string;
+    attempts: number;
+    next_retry_at: Date;
+  }>(
+    `select e.entra_id, coalesce(u.user_name, l.user_name) as user_name, e.action, e.code, e.reason, e.attempts, e.next_retry_at
+     from escrow e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
+     where e.last_cycle_id = $1 order by user_name`,
+    [cycle.id],
+  );
+  if (rows.length === 0) return undefined;
+  return failureMail({
+    cycle: { id: String(cycle.id), kind: cycle.kind, startedAt: cycle.startedAt, endedAt: cycle.endedAt ?? new Date() },
+    failures: rows.map((row) => ({
+      user: row.user_name ?? row.entra_id,
+      objectId: row.entra_id,
+      action: row.action === 'other' ? 'provision' : row.action,
+      code: row.code,
+      reason: row.reason,
+      recommendedAction: recommendedAction(row.code),
+      nextRetryAt: row.next_retry_at,
+      attempts: row.attempts,
+    })),
+    heldCount: cycle.counts?.held ?? 0,
+    host,
+  });
+}
+
+async function composeStopped(pool: pg.Pool, cycle: Cycle, host: string): Promise<Mail | undefined> {
+  if (cycle.stopCode === null) return undefined;
+  const { rows } = await pool.query<{ since: Date }>(`select since from incidents where kind = 'stopped'`);
+  return stoppedMail({
+    code: cycle.stopCode,
+    message: cycle.stopMessage ?? cycle.stopCode,
+    detail: cycle.stopDetail ?? undefined,
+    recommendedAction: recommendedAction(cycle.stopCode),
+    since: rows[0]?.since ?? cycle.startedAt,
+    host,
+  });
+}
+
+async function composeHeld(pool: pg.Pool, cycle: Cycle, limits: RemovalLimits): Promise<Mail | undefined> {
+  const { rows } = await pool.query<{ entra_id: string; user_name: string | null; kind: string; reason: string | null }>(
+    `select o.entra_id, coalesce(l.user_name, u.user_name) as user_name, o.kind, o.reason
+     from operations o left join users u on u.id = o.entra_id left join links l on l.entra_id = o.entra_id
+     where o.state = 'held' and o.set_id = $1 order by user_name limit 100`,
+    [cycle.id],
+  );
+  const { rows: count } = await pool.query<{ held: number }>(
+    `select count(*) as held from operations where state = 'held' and set_id = $1`,
+    [cycle.id],
+  );
+  if (rows.length === 0) return undefined;
+  return heldMail({
+    removals: rows.map((row) => ({
+      user: row.user_name ?? row.entra_id,
+      objectId: row.entra_id,
+      action: row.kind,
+      reason: row.reason ?? '',
+    })),
+    count: count[0]?.held ?? rows.length,
+    limitText: `more than ${limits.count} users or ${limits.percent} % of the active ones`,
+    setId: String(cycle.id),
+  });
+}
+
+async function composeRecovery(pool: pg.Pool, host: string): Promise<Mail> {
+  const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'last_incident'`);
+  const last = rows[0] === undefined ? {} : (JSON.parse(rows[0].value) as { code?: string; since?: string });
+  const code = errorCodes.find((known) => known === last.code);
+  return recoveryMail({
+    since: new Date(last.since ?? Date.now()),
+    what: code === undefined ? 'some users could not be provisioned' : `cycles stopped with ${code}`,
+    host,
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * BullMQ, on Redis where REDIS_URL is set and on Postgres otherwise. Everything else speaks of queues and workers only,
+ * so both run the same code and the same tests.
+ */
+import { createPostgresBackend, Queue, runMigrations, Worker, type WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { SyncError, toError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { postgresError } from '../postgres-errors.ts';
+
+/** The three queues. Payloads hold ids only: Redis and BullMQ's tables are no place for personal data. */
+export type QueueName = 'cycles' | 'operations' | 'notifications';
+
+export type JobData = CycleJob | OperationsJob | NotificationJob;
+
+export interface CycleJob {
+  readonly trigger: 'schedule';
+}
+
+export interface OperationsJob {
+  readonly operations: readonly number[];
+}
+
+export interface NotificationJob {
+  readonly notification: number;
+}
+
+/** What a processor sees of a job. */
+export interface RunningJob {
+  readonly name: string;
+  readonly data: unknown;
+  /** True when a failure of this attempt is the job's last. */
+  readonly lastTry: boolean;
+}
+
+export interface NewJob {
+  readonly name: string;
+  readonly data: JobData;
+  /** A job of the same id that is still known is not added again. */
+  readonly id?: string;
+  readonly attempts: number;
+}
+
+export interface QueueBackend {
+  readonly kind: 'redis' | 'postgres';
+  add(queue: QueueName, jobs: readonly NewJob[]): Promise<void>;
+  /** Jobs that wait, are delayed or run. */
+  depth(queue: QueueName): Promise<number>;
+  /** Starts to take jobs; the returned function stops the intake and resolves when what runs has ended. */
+  work(queue: QueueName, process: (job: RunningJob) => Promise<void>, concurrency: number): () => Promise<void>;
+  check(): Promise<string>;
+  close(): Promise<void>;
+}
+
+const prefix = 'maptician-sync';
+const postgresSchema = 'maptician_queue';
+/** First pause of the exponential backoff between attempts of one job. */
+const backoffDelay = 500;
+
+export interface QueueOptions {
+  readonly redisUrl: string | undefined;
+  readonly databaseUrl: string;
+  readonly log: Log;
+}
+
+/** Opens the backend; rejects with a SyncError that says what to mend. Opens each queue when it is first used. */
+export async function openQueueBackend(options: QueueOptions): Promise<QueueBackend> {
+  const log = (thrown: unknown) => options.log.warn({ reason: toError(thrown).message }, 'the queue reported an error');
+  const source = options.redisUrl === undefined ? await openPostgres(options.databaseUrl) : await openRedis(options.redisUrl);
+  const queues = new Map<QueueName, Queue>();
+  const queueOf = (name: QueueName): Queue => {
+    const known = queues.get(name);
+    if (known !== undefined) return known;
+    const queue = source.queue(name);
+    queue.on('error', log);
+    queues.set(name, queue);
+    return queue;
+  };
+
+  return {
+    kind: options.redisUrl === undefined ? 'postgres' : 'redis',
+    add: async (name, jobs) => {
+      await queueOf(name).addBulk(
+        jobs.map((job) => ({
+          name: job.name,
+          data: job.data,
+          opts: {
+            attempts: job.attempts,
+            backoff: { type: 'exponential', delay: backoffDelay, jitter: 0.5 },
+            // A finished cycle job stays for a day, so that another replica's tick of the same minute finds its id.
+            removeOnComplete: job.id === undefined ? true : { age: 24 * 60 * 60, count: 100 },
+            removeOnFail: { age: 24 * 60 * 60, count: 100 },
+            ...(job.id === undefined ? {} : { jobId: job.id }),
+          },
+        })),
+      );
+    },
+    depth: async (name) => {
+      const counts = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'prioritized');
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    },
+    work: (name, process, concurrency) => {
+      const worker = source.worker(
+        name,
+        async (job) => process({ name: job.name, data: job.data, lastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) }),
+        { concurrency, lockDuration: 60_000, stalledInterval: 15_000, maxStalledCount: 5 },
+      );
+      worker.on('error', log);
+      return () => worker.close();
+    },
+    check: source.check,
+    close: async () => {
+      for (const queue of queues.values()) await queue.close();
+      await source.close();
+    },
+  };
+}
+
+type Processor = (job: {
+  name: string;
+  data: unknown;
+  attemptsMade: number;
+  opts: { attempts?: number | undefined };
+}) => Promise<void>;
+type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'lockDuration' | 'stalledInterval' | 'maxStalledCount'>;
+
+interface Source {
+  queue(name: QueueName): Queue;
+  worker(name: QueueName, process: Processor, tuning: WorkerTuning): Worker;
+  check(): Promise<string>;
+  close(): Promise<void>;
+}
+
+async function openPostgres(url: string): Promise<Source> {
+  const client = new pg.Client({ connectionString: url, application_name: 'maptician-sync queue' });
+  try {
+    await client.connect();
+    await runMigrations(client, postgresSchema);
+  } catch (thrown) {
+    throw postgresError(thrown, 'the queue (DATABASE_URL)');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+  const connection = { connectionString: url, schema: postgresSchema, max: 6 };
+  return {
+    queue: (name) => new Queue(name, { connection }, createPostgresBackend) as unknown as Queue,
+    worker: (name, process, tuning) =>
+      new Worker(name, process, { connection, ...tuning }, createPostgresBackend) as unknown as Worker,
+    check: async () => 'BullMQ on Postgres (DATABASE_URL)',
+    close: async () => undefined,
+  };
+}
+
+async function openRedis(url: string): Promise<Source> {
+  const failure = (thrown: unknown) =>
+    new SyncError('Unreachable', `Redis (REDIS_URL) could not be reached: ${redisReason(thrown)}`, { cause: thrown });
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 3, connectTimeout: 10_000, retryStrategy: () => null });
+  redis.on('error', () => undefined);
+  let policy: string | undefined;
+  try {
+    await redis.connect();
+    await redis.ping();
+    policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
+  } catch (thrown) {
+    throw failure(thrown);
+  } finally {
+    redis.disconnect();
+  }
+  const open = () => {
+    // Workers wait for jobs for as long as it takes, so their connection must not give up (BullMQ, going to production).
+    const connection = new Redis(url, { maxRetriesPerRequest: null, connectionName: 'maptician-sync' });
+    connection.on('error', () => undefined);
+    connections.push(connection);
+    return connection;
+  };
+  const connections: Redis[] = [];
+  return {
+    queue: (name) => new Queue(name, { connection: open(), prefix }),
+    worker: (name, process, tuning) => new Worker(name, process, { connection: open(), prefix, ...tuning }),
+    check: async () =>
+      policy === undefined || policy === 'noeviction'
+        ? 'BullMQ on Redis (REDIS_URL)'
+        : `BullMQ on Redis (REDIS_URL); set its maxmemory-policy to noeviction, it is ${policy}`,
+    close: async () => {
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+function redisReason(thrown: unknown): string {
+  const error = toError(thrown);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}

@@ -1,0 +1,43 @@
+/**
+ * Who is in scope: assigned directly, or a direct member of an assigned group; with SYNC_SCOPE=all, everyone. Computed
+ * as a set over the mirror, for those whose assignments or memberships moved.
+ */
+import type pg from 'pg';
+import { transaction } from '../state/database.ts';
+
+/** What has vanished counts until a direct read has confirmed it (directory/confirm-vanished.ts). */
+const assigned = `(
+  exists (select from assignments a where a.principal_id = u.id and a.principal_type = 'User' and not a.gone)
+  or exists (
+    select from group_members m join assignments a on a.principal_id = m.group_id and a.principal_type = 'Group'
+    where m.user_id = u.id and not m.gone and not a.gone))`;
+
+/** Whose access can have ended: those that a row which is gone spoke of. */
+const concerned = `(
+  select principal_id from assignments where gone and principal_type = 'User'
+  union select user_id from group_members where gone
+  union select m.user_id from assignments a join group_members m on m.group_id = a.principal_id
+    where a.gone and a.principal_type = 'Group')`;
+
+/**
+ * Updates `users.in_scope` and drops the rows that are gone, in one transaction; whoever crosses the line is compared
+ * again. `everyone` is SYNC_SCOPE=all. With `initial` all of the mirror is looked through, else only who is concerned.
+ */
+export async function updateScope(pool: pg.Pool, options: { everyone: boolean; initial: boolean }): Promise<void> {
+  await transaction(pool, async (client) => {
+    await client.query(
+      `update users u set in_scope = true, dirty = true, removal_rejected = false
+       where not u.in_scope ${options.everyone ? '' : `and ${assigned}`}`,
+    );
+    if (options.everyone) return;
+    await client.query(
+      `update users u set in_scope = false, dirty = true
+       where u.in_scope and not ${assigned} ${options.initial ? '' : `and u.id in ${concerned}`}`,
+    );
+    await client.query(
+      `delete from group_members m where m.gone or m.group_id in (
+         select principal_id from assignments where principal_type = 'Group' group by 1 having bool_and(gone))`,
+    );
+    await client.query('delete from assignments where gone');
+  });
+}

@@ -1,0 +1,200 @@
+/** Cycles: one complete pass from Entra to Maptician, as rows; and the lock that lets only one run at a time. */
+import pg from 'pg';
+import { z } from 'zod';
+import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
+import { transaction } from './database.ts';
+import type { Queryable } from './database.ts';
+
+/** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
+export const cycleCounts = z.object({
+  created: z.number(),
+  updated: z.number(),
+  deactivated: z.number(),
+  reactivated: z.number(),
+  deleted: z.number(),
+  skipped: z.number(),
+  failed: z.number(),
+  held: z.number(),
+});
+export type CycleCounts = z.infer<typeof cycleCounts>;
+
+export type CycleKind = 'initial' | 'incremental';
+export type CycleState = 'running' | 'succeeded' | 'partial' | 'failed' | 'interrupted';
+
+export interface Cycle {
+  readonly id: number;
+  readonly kind: CycleKind;
+  readonly trigger: string;
+  readonly state: CycleState;
+  readonly phase: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly counts: CycleCounts | null;
+  readonly warnings: readonly string[];
+  readonly stopCode: ErrorCode | null;
+  readonly stopMessage: string | null;
+  readonly stopDetail: string | null;
+}
+
+const cycleRow = z.object({
+  id: z.number(),
+  kind: z.enum(['initial', 'incremental']),
+  trigger: z.string(),
+  state: z.enum(['running', 'succeeded', 'partial', 'failed', 'interrupted']),
+  phase: z.string(),
+  startedAt: z.date(),
+  endedAt: z.date().nullable(),
+  counts: cycleCounts.nullable(),
+  warnings: z.array(z.string()),
+  stopCode: z.enum(errorCodes).nullable(),
+  stopMessage: z.string().nullable(),
+  stopDetail: z.string().nullable(),
+});
+
+/** Spells "mapt": the key of the advisory lock that a running cycle holds. */
+const cycleLock = 0x6d617074;
+
+export interface CycleLock {
+  /** Aborted when the lock is lost with its connection: then another process may already be running a cycle. */
+  readonly signal: AbortSignal;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the cycle lock on a connection of its own, so that Postgres frees it when the process dies, however it dies.
+ * With `wait` false resolves with undefined where another cycle runs.
+ */
+export async function lockCycle(url: string, options: { readonly wait: boolean }): Promise<CycleLock | undefined> {
+  const client = new pg.Client({ connectionString: url, application_name: 'maptician-sync cycle', keepAlive: true });
+  const lost = new AbortController();
+  client.on('error', () =>
+    lost.abort(new SyncError('Unreachable', 'The connection to the state database (DATABASE_URL) was lost in a cycle')),
+  );
+  await client.connect();
+  try {
+    if (options.wait) await client.query('select pg_advisory_lock($1)', [cycleLock]);
+    else {
+      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [cycleLock]);
+      if (rows[0]?.got !== true) {
+        await client.end();
+        return undefined;
+      }
+    }
+  } catch (thrown) {
+    await client.end().catch(() => undefined);
+    throw thrown;
+  }
+  return { signal: lost.signal, release: () => client.end().catch(() => undefined) };
+}
+
+/**
+ * Begins a cycle, under the lock. What an interrupted one left open is planned anew from the state as it is; what a
+ * worker has in hand at this moment is left to it.
+ */
+export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
+  return transaction(pool, async (client) => {
+    await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
+    await client.query(
+      `with left_over as (
+         delete from operations where id in (
+           select id from operations where state in ('open', 'staged') for update skip locked)
+         returning entra_id)
+       update users set dirty = true where id in (select entra_id from left_over)`,
+    );
+    // What waits for an operator is decided again, too: it may have been undone at the source, or approved.
+    await client.query(
+      `update users set dirty = true where id in (select entra_id from operations where state in ('held', 'approved'))`,
+    );
+    const { rows } = await client.query<{ id: number }>(
+      `insert into cycles (kind, trigger) values ('incremental', $1) returning id`,
+      [trigger],
+    );
+    return rows[0]?.id ?? 0;
+  });
+}
+
+export async function updateCycle(
+  db: Queryable,
+  id: number,
+  change: { readonly kind?: CycleKind; readonly phase?: string },
+): Promise<void> {
+  await db.query('update cycles set kind = coalesce($2, kind), phase = coalesce($3, phase) where id = $1', [
+    id,
+    change.kind ?? null,
+    change.phase ?? null,
+  ]);
+}
+
+export async function endCycle(
+  db: Queryable,
+  id: number,
+  end: {
+    readonly state: Exclude<CycleState, 'running'>;
+    readonly counts: CycleCounts;
+    readonly warnings: readonly string[];
+    readonly error?: SyncError | undefined;
+  },
+): Promise<void> {
+  await db.query(
+    `update cycles set state = $2, counts = $3, warnings = $4, ended_at = now(), phase = 'ended',
+       stop_code = coalesce($5, stop_code), stop_message = coalesce($6, stop_message), stop_detail = coalesce($7, stop_detail)
+     where id = $1`,
+    [
+      id,
+      end.state,
+      JSON.stringify(end.counts),
+      JSON.stringify(end.warnings),
+      end.error?.code ?? null,
+      end.error?.message ?? null,
+      end.error?.detail ?? null,
+    ],
+  );
+}
+
+/** Stops the cycle that the operations belong to: its jobs leave what is open as it is, and the cycle ends. */
+export async function stopCycleOf(db: Queryable, operations: readonly number[], error: SyncError): Promise<void> {
+  await db.query(
+    `update cycles set stop_code = $2, stop_message = $3, stop_detail = $4
+     where stop_code is null and id in (select cycle_id from operations where id = any($1))`,
+    [operations, error.code, error.message, error.detail ?? null],
+  );
+}
+
+/** Counts what a cycle did from its log, and who is in escrow or held now. */
+export async function countCycle(db: Queryable, id: number): Promise<CycleCounts> {
+  const { rows } = await db.query(
+    `select
+       count(*) filter (where operation = 'create' and status = 'success') as created,
+       count(*) filter (where operation in ('update', 'adopt') and status = 'success') as updated,
+       count(*) filter (where operation = 'deactivate' and status = 'success') as deactivated,
+       count(*) filter (where operation = 'reactivate' and status = 'success') as reactivated,
+       count(*) filter (where operation = 'delete' and status = 'success') as deleted,
+       count(*) filter (where status = 'skipped') as skipped,
+       (select count(*) from escrow) as failed,
+       (select count(*) from operations where state = 'held') as held
+     from provisioning_log where cycle_id = $1`,
+    [id],
+  );
+  return cycleCounts.parse(rows[0]);
+}
+
+/** The newest cycles, newest first. */
+export async function readCycles(db: Queryable, limit: number): Promise<Cycle[]> {
+  const { rows } = await db.query(
+    `select id, kind, trigger, state, phase, started_at as "startedAt", ended_at as "endedAt", counts, warnings,
+       stop_code as "stopCode", stop_message as "stopMessage", stop_detail as "stopDetail"
+     from cycles order by id desc limit $1`,
+    [limit],
+  );
+  return rows.map((row) => cycleRow.parse(row));
+}
+
+export async function readCycle(db: Queryable, id: number): Promise<Cycle | undefined> {
+  const { rows } = await db.query(
+    `select id, kind, trigger, state, phase, started_at as "startedAt", ended_at as "endedAt", counts, warnings,
+       stop_code as "stopCode", stop_message as "stopMessage", stop_detail as "stopDetail"
+     from cycles where id = $1`,
+    [id],
+  );
+  return rows[0] === undefined ? undefined : cycleRow.parse(rows[0]);
+}

@@ -1,0 +1,116 @@
+/**
+ * The state database: one Postgres schema, `maptician_sync`, created by migrations at the first use. Where DATABASE_URL
+ * is not set, an embedded Postgres is started or joined.
+ */
+import { join } from 'node:path';
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+import type { Log } from '../log.ts';
+import { packageRoot } from '../package-root.ts';
+import { postgresError } from '../postgres-errors.ts';
+import { openEmbedded } from './embedded.ts';
+
+/** A pool or one client of it: whatever runs a statement. */
+export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+export interface Database {
+  readonly url: string;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+const schema = 'maptician_sync';
+
+/** 64-bit integers are ids and counts here, all far below 2^53: numbers, not strings. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8
+      ? Number
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+};
+
+/** A pool whose statements speak of the tables of one schema; an idle connection that drops is replaced silently. */
+export function openPool(url: string, options: { searchPath?: string; max?: number } = {}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    types,
+    application_name: 'maptician-sync',
+    connectionTimeoutMillis: 15_000,
+    keepAlive: true,
+    ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
+  });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Opens the state database and brings its schema up to date. Rejects with a SyncError that says what to mend. */
+export async function openDatabase(options: {
+  readonly databaseUrl: string | undefined;
+  readonly home: string;
+  readonly log: Log;
+}): Promise<Database> {
+  const embedded =
+    options.databaseUrl === undefined
+      ? await openEmbedded(options.home, { log: (line) => options.log.debug(line) })
+      : undefined;
+  const url = options.databaseUrl ?? embedded?.url ?? '';
+  const pool = openPool(url, { searchPath: schema });
+  try {
+    await migrate(pool);
+  } catch (thrown) {
+    await pool.end();
+    await embedded?.close();
+    throw postgresError(thrown, 'the state database (DATABASE_URL)');
+  }
+  return {
+    url,
+    pool,
+    close: async () => {
+      await pool.end();
+      await embedded?.close();
+    },
+  };
+}
+
+async function migrate(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await runner({
+      dbClient: client,
+      dir: join(packageRoot, 'src/state/migrations'),
+      direction: 'up',
+      migrationsTable: 'migrations',
+      migrationsSchema: schema,
+      schema,
+      createSchema: true,
+      createMigrationsSchema: true,
+      checkOrder: true,
+      // Several processes may start at once on an empty database: one migrates, the others wait.
+      advisoryLockMode: 'wait',
+      log: () => undefined,
+    });
+  } finally {
+    // The runner changes the session's search_path, so this connection is not handed out again.
+    client.release(true);
+  }
+}
+
+/** Runs `work` in one transaction on one connection. */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (thrown) {
+    await client.query('rollback').catch(() => {
+      broken = true;
+    });
+    throw thrown;
+  } finally {
+    client.release(broken);
+  }
+}

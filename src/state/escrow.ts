@@ -1,0 +1,73 @@
+/**
+ * Escrow: users whose provisioning failed, until a change or a retry mends it. Retry times by Microsoft's quarantine
+ * page (https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status#retry-duration):
+ * 6, 12 and 24 hours after the first failure, then daily; what may pass by itself is retried at the next cycle.
+ */
+import { type ErrorCode, errorPolicy } from '../errors.ts';
+import type { Queryable } from './database.ts';
+import type { LogAction } from './provisioning-log.ts';
+
+export interface Failure {
+  readonly entraId: string;
+  readonly action: LogAction;
+  readonly code: ErrorCode;
+  /** The other side's own words; may hold personal data. */
+  readonly reason: string;
+}
+
+const hour = 60 * 60 * 1000;
+
+/** When a failure is tried again. `attempts` counts this failure, the first is 1. */
+export function nextRetry(code: ErrorCode, firstFailedAt: Date, attempts: number, now: Date): Date {
+  // A duplicate is mended at another user, whose change would not retry this one.
+  if (errorPolicy(code) !== 'escrow' || code === 'DuplicateSourceEntries') return now;
+  const afterFirst = [6 * hour, 12 * hour, 24 * hour][attempts - 1];
+  const next = afterFirst === undefined ? now.getTime() + 24 * hour : firstFailedAt.getTime() + afterFirst;
+  return new Date(Math.max(next, now.getTime()));
+}
+
+/** Records failures and lifts who succeeded (or has nothing left to do) out of escrow. */
+export async function settleEscrow(
+  db: Queryable,
+  result: { readonly cycleId: number; readonly failures: readonly Failure[]; readonly succeeded: readonly string[] },
+): Promise<void> {
+  if (result.succeeded.length > 0) {
+    await db.query('delete from escrow where entra_id = any($1)', [result.succeeded]);
+  }
+  if (result.failures.length === 0) return;
+  const now = new Date();
+  const { rows } = await db.query<{ entra_id: string; first_failed_at: Date; attempts: number }>(
+    'select entra_id, first_failed_at, attempts from escrow where entra_id = any($1)',
+    [result.failures.map((failure) => failure.entraId)],
+  );
+  const earlier = new Map(rows.map((row) => [row.entra_id, row]));
+  const records = result.failures.map((failure) => {
+    const before = earlier.get(failure.entraId);
+    const first = before?.first_failed_at ?? now;
+    const attempts = (before?.attempts ?? 0) + 1;
+    return {
+      entra_id: failure.entraId,
+      action: failure.action,
+      code: failure.code,
+      reason: failure.reason,
+      attempts,
+      first_failed_at: first,
+      next_retry_at: nextRetry(failure.code, first, attempts, now),
+    };
+  });
+  await db.query(
+    `insert into escrow as e (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at, last_cycle_id)
+     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1
+     from jsonb_to_recordset($2) as p(entra_id uuid, action text, code text, reason text, attempts integer,
+       first_failed_at timestamptz, next_retry_at timestamptz)
+     on conflict (entra_id) do update set action = excluded.action, code = excluded.code, reason = excluded.reason,
+       attempts = excluded.attempts, last_failed_at = excluded.last_failed_at, next_retry_at = excluded.next_retry_at,
+       last_cycle_id = excluded.last_cycle_id, mailed_at = case when e.code = excluded.code then e.mailed_at end`,
+    [result.cycleId, JSON.stringify(records)],
+  );
+}
+
+/** Users whose retry has come are compared again. */
+export async function retryDue(db: Queryable): Promise<void> {
+  await db.query('update users u set dirty = true from escrow e where e.entra_id = u.id and e.next_retry_at <= now()');
+}

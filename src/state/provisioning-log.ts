@@ -1,0 +1,91 @@
+/**
+ * The provisioning log, after Microsoft's provisioningObjectSummary
+ * (https://learn.microsoft.com/graph/api/resources/provisioningobjectsummary): what was done to whom, and why not. The
+ * one place that holds values. Only appended to.
+ */
+import { z } from 'zod';
+import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { Queryable } from './database.ts';
+
+export const logActions = ['create', 'update', 'disable', 'delete', 'other'] as const;
+export type LogAction = (typeof logActions)[number];
+export const logStatuses = ['success', 'failure', 'skipped', 'warning'] as const;
+export type LogStatus = (typeof logStatuses)[number];
+
+export interface ModifiedProperty {
+  readonly displayName: string;
+  readonly oldValue: string | boolean | null;
+  readonly newValue: string | boolean | null;
+}
+
+export interface LogEntry {
+  readonly action: LogAction;
+  /** The operation in our words (create, adopt, reactivate, …), or `read` and `plan` where it never came to one. */
+  readonly operation: string;
+  readonly status: LogStatus;
+  readonly entraId: string;
+  readonly userName: string | null;
+  readonly mapticianId: string | null;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly modified: readonly ModifiedProperty[];
+}
+
+export interface LogRecord extends LogEntry {
+  readonly id: number;
+  readonly activityAt: Date;
+  readonly cycleId: number;
+}
+
+/** What changed, property by property; a property that had no value before has the old value null. */
+export function modifiedProperties(before: UserAttributes, changes: UserAttributes): ModifiedProperty[] {
+  return Object.entries(changes)
+    .map(([displayName, newValue]) => ({
+      displayName,
+      oldValue: before[displayName as keyof UserAttributes] ?? null,
+      newValue: newValue ?? null,
+    }))
+    .filter((property) => property.oldValue !== property.newValue);
+}
+
+export async function writeLog(db: Queryable, cycleId: number, entries: readonly LogEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await db.query(
+    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason, modified)
+     select $1, action, operation, status, "entraId", "userName", "mapticianId", code, reason, modified
+     from jsonb_to_recordset($2) as p(action text, operation text, status text, "entraId" uuid, "userName" text,
+       "mapticianId" text, code text, reason text, modified jsonb)`,
+    [cycleId, JSON.stringify(entries)],
+  );
+}
+
+export interface LogFilter {
+  /** Object id, userName or Maptician id, without case. */
+  readonly user?: string | undefined;
+  readonly action?: LogAction | undefined;
+  readonly status?: LogStatus | undefined;
+  readonly cycle?: number | undefined;
+  readonly limit: number;
+}
+
+const modifiedSchema = z.array(
+  z.object({
+    displayName: z.string(),
+    oldValue: z.union([z.string(), z.boolean(), z.null()]),
+    newValue: z.union([z.string(), z.boolean(), z.null()]),
+  }),
+);
+
+/** The newest entries that match, newest first. */
+export async function readLog(db: Queryable, filter: LogFilter): Promise<LogRecord[]> {
+  const { rows } = await db.query<Omit<LogRecord, 'modified'> & { modified: unknown }>(
+    `select id, activity_at as "activityAt", cycle_id as "cycleId", action, operation, status, entra_id as "entraId",
+       user_name as "userName", maptician_id as "mapticianId", code, reason, modified
+     from provisioning_log
+     where ($1::text is null or entra_id::text = lower($1) or lower(user_name) = lower($1) or maptician_id = $1)
+       and ($2::text is null or action = $2) and ($3::text is null or status = $3) and ($4::bigint is null or cycle_id = $4)
+     order by id desc limit $5`,
+    [filter.user ?? null, filter.action ?? null, filter.status ?? null, filter.cycle ?? null, filter.limit],
+  );
+  return rows.map((row) => ({ ...row, modified: modifiedSchema.parse(row.modified) }));
+}
