@@ -10,7 +10,7 @@ export interface SetOutcome<Item, Row> {
 
 /**
  * Writes items by one statement. Where it fails for a row's fault, the halves are tried, down to the ones at fault, so
- * that one bad item in 500 costs about 15 statements and the other 499 are written. Runs within a transaction, which
+ * that one bad item in 500 costs about 15 tries and the other 499 are written. Runs within a transaction, which
  * stays usable. Errors that are not about a row are thrown.
  * @param write runs the one statement for the items it is given
  */

@@ -10,47 +10,55 @@ interface Row {
   readonly id: string;
 }
 
+/** What one try at a batch came to. */
+interface Attempt {
+  readonly changed: ReadonlySet<string>;
+  readonly conflicts: ReadonlySet<string>;
+  readonly failures: ReadonlyMap<UpdateRequest, pg.DatabaseError>;
+  /** True where names pass between users of the batch, or are fought over, so that one failure touches others. */
+  readonly entangled: boolean;
+}
+
 /**
  * Carries out updates within the transaction of `client`. Only what is given is written, and only where it differs, so
  * a repetition changes nothing. Each id may stand once.
  */
 export async function updateUsers(client: pg.ClientBase, requests: readonly UpdateRequest[]): Promise<StoreResult[]> {
-  const refused: StoreResult[] = [];
-  let open = requests;
+  const currentNames = await lock(client, requests);
+  const results = requests
+    .filter((request) => !currentNames.has(request.id))
+    .map(({ key }): StoreResult => ({ key, outcome: 'missing' }));
+  let open = requests.filter((request) => currentNames.has(request.id));
   for (;;) {
-    const current = await lock(client, open);
-    const present = open.filter((request) => current.has(request.id));
-    const { conflicts, parked } = planNameChanges(await nameChanges(client, present, current));
-    const writable = present.filter((request) => !conflicts.has(request.id));
-    await client.query('savepoint round');
-    const parking = writable.filter((request) => parked.has(request.id));
-    const parkFailures = (await writeInHalves(client, parking, (part) => park(client, part))).failures;
-    const written =
-      parkFailures.size === 0
-        ? await writeInHalves(client, writable, (part) => write(client, part))
-        : { rows: [], failures: parkFailures };
-    const failures = [...written.failures].map(([request, error]) => ({
-      request,
-      result: refusal(request.key, error),
-    }));
-    refused.push(...failures.map(({ result }) => result));
-    if (failures.length > 0 && conflicts.size + parked.size > 0) {
+    await client.query('savepoint attempt');
+    const { changed, conflicts, failures, entangled } = await attempt(client, open, currentNames);
+    for (const [request, error] of failures) results.push(refusal(request.key, error));
+    open = open.filter((request) => !failures.has(request));
+    if (failures.size > 0 && entangled) {
       // Who failed takes no name and leaves none, so who has which is worked out anew without them.
-      await client.query('rollback to savepoint round');
-      open = open.filter((request) => !failures.some((failure) => failure.request === request));
+      await client.query('rollback to savepoint attempt');
       continue;
     }
-    const changed = new Set(written.rows.map((row) => row.id));
-    const failed = new Set(failures.map(({ request }) => request));
-    const settled = open
-      .filter((request) => !failed.has(request))
-      .map((request): StoreResult => {
-        if (!current.has(request.id)) return { key: request.key, outcome: 'missing' };
-        if (conflicts.has(request.id)) return nameConflict(request.key);
-        return { key: request.key, outcome: 'done', id: request.id, changed: changed.has(request.id) };
-      });
-    return [...refused, ...settled];
+    for (const { key, id } of open) {
+      results.push(conflicts.has(id) ? nameConflict(key) : { key, outcome: 'done', id, changed: changed.has(id) });
+    }
+    return results;
   }
+}
+
+async function attempt(
+  client: pg.ClientBase,
+  requests: readonly UpdateRequest[],
+  currentNames: ReadonlyMap<string, string>,
+): Promise<Attempt> {
+  const { conflicts, parked } = planNameChanges(await nameChanges(client, requests, currentNames));
+  const entangled = conflicts.size + parked.size > 0;
+  const writable = requests.filter((request) => !conflicts.has(request.id));
+  const leaving = writable.filter((request) => parked.has(request.id));
+  const { failures: stuck } = await writeInHalves(client, leaving, (part) => park(client, part));
+  if (stuck.size > 0) return { changed: new Set(), conflicts, failures: stuck, entangled };
+  const { rows, failures } = await writeInHalves(client, writable, (part) => write(client, part));
+  return { changed: new Set(rows.map((row) => row.id)), conflicts, failures, entangled };
 }
 
 /** The rows that exist, each locked, with its folded name. In the order of the ids, so that two batches cannot deadlock. */
@@ -65,7 +73,7 @@ async function lock(client: pg.ClientBase, requests: readonly UpdateRequest[]): 
 async function nameChanges(
   client: pg.ClientBase,
   requests: readonly UpdateRequest[],
-  current: ReadonlyMap<string, string>,
+  currentNames: ReadonlyMap<string, string>,
 ): Promise<NameChange[]> {
   const renames = requests.flatMap(({ id, changes: { userName } }) =>
     typeof userName === 'string' && !userName.includes('\0') ? [{ id, name: userName }] : [],
@@ -80,7 +88,7 @@ async function nameChanges(
   );
   return rows.map(({ id, wanted, holder }) => ({
     id,
-    currentName: current.get(id) ?? '',
+    currentName: currentNames.get(id) ?? '',
     wantedName: wanted,
     holder: holder ?? undefined,
   }));
