@@ -225,18 +225,40 @@ describe('the table maptician.users', () => {
     );
   });
 
-  test('has each name once when two processes create the same 500 at the same time', async () => {
+  test('has each name once when several processes create the same users at the same time, in different orders', async () => {
+    const pools = Array.from({ length: 4 }, () => openTestPool(database.url));
+    // Connected beforehand, so that they truly meet.
+    await Promise.all(pools.map((each) => each.query('select 1')));
+    for (let round = 0; round < 8; round++) {
+      await pool.query('truncate maptician.users');
+      const requests = people(500).map((attributes, index) => ({ key: String(index), attributes }));
+      const answers = await Promise.all(
+        pools.map((each, index) =>
+          openPostgresUserStore({ pool: each }).create(index % 2 === 0 ? requests : requests.toReversed()),
+        ),
+      );
+      const outcomes = answers.flat().map((result) => result.outcome);
+      expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(500);
+      expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(1500);
+      expect(await names()).toHaveLength(500);
+    }
+    await Promise.all(pools.map((each) => each.end()));
+  });
+
+  test('takes opposite updates of the same users from two processes at the same time', async () => {
+    const ids = await createAll(store(), people(200));
     const other = openTestPool(database.url);
-    const requests = people(500).map((attributes, index) => ({ key: String(index), attributes }));
-    const answers = await Promise.all([
-      store().create(requests),
-      openPostgresUserStore({ pool: other }).create(requests.toReversed()),
-    ]);
+    await other.query('select 1');
+    const updates = (title: string) => ids.map((id) => ({ key: id, id, changes: { title } }));
+    for (let round = 0; round < 8; round++) {
+      const answers = await Promise.all([
+        store().update(updates(`a${round}`)),
+        openPostgresUserStore({ pool: other }).update(updates(`b${round}`).toReversed()),
+      ]);
+      expect(answers.flat().every((result) => result.outcome === 'done')).toBe(true);
+      expect(new Set((await readUsers(pool)).map((user) => user.attributes.title)).size).toBe(1);
+    }
     await other.end();
-    const outcomes = answers.flat().map((result) => result.outcome);
-    expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(500);
-    expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(500);
-    expect(await names()).toHaveLength(500);
   });
 
   test('takes 10,000 users through their lives in batches', async () => {
