@@ -1,2 +1,2 @@
 /** Creates users in Maptician, or adopts the accounts that are there already. */
-export { runOperations as createUsers } from "./run-operations.ts";
+export { runOperations as createUsers } from './run-operations.ts';

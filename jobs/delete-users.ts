@@ -1,2 +1,2 @@
 /** Deletes the accounts of users who were purged from Entra. */
-export { runOperations as deleteUsers } from "./run-operations.ts";
+export { runOperations as deleteUsers } from './run-operations.ts';

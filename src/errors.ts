@@ -41,7 +41,10 @@ const errorClasses = {
     action: 'Correct the setting the message names, then run "maptician-sync test-connection".',
   },
   TooManyRequests: { policy: 'retry', action: 'Nothing to do: it is retried by itself once the service allows it.' },
-  InternalServerError: { policy: 'retry', action: 'Nothing to do yet: it is retried. If it lasts, ask the service owner.' },
+  InternalServerError: {
+    policy: 'retry',
+    action: 'Nothing to do yet: it is retried. If it lasts, ask the service owner.',
+  },
   WebExceptionProtocolError: {
     policy: 'retry',
     action: 'Nothing to do yet: it is retried. If it lasts, check the network and any proxy.',

@@ -13,7 +13,10 @@ function earliest(tasks: readonly ScheduledTask[]): Date | undefined {
 }
 
 /** Calls `tick` at each time of the expressions, in UTC so that no hour is left out or doubled in spring and autumn. */
-export async function startSchedule(expressions: readonly string[], tick: (time: Date) => Promise<void>): Promise<Schedule> {
+export async function startSchedule(
+  expressions: readonly string[],
+  tick: (time: Date) => Promise<void>,
+): Promise<Schedule> {
   const tasks = expressions.map((expression) =>
     createTask(expression, (context) => tick(context.date), { timezone: 'UTC', suppressMissedWarning: true }),
   );

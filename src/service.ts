@@ -1,7 +1,8 @@
 /** The composition root: settings → database, queue, Entra side, user store, jobs; opened and closed in order. */
+
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHash } from 'node:crypto';
 import { createUsers } from '../jobs/create-users.ts';
 import { deactivateUsers } from '../jobs/deactivate-users.ts';
 import { deleteUsers } from '../jobs/delete-users.ts';
@@ -141,7 +142,10 @@ function runOperationJob(context: JobContext, job: RunningJob): Promise<void> {
     case jobNames.delete:
       return deleteUsers(context, job);
     default:
-      throw new SyncError('InternalError', `No job is called ${job.name}: is a newer version putting jobs into this queue?`);
+      throw new SyncError(
+        'InternalError',
+        `No job is called ${job.name}: is a newer version putting jobs into this queue?`,
+      );
   }
 }
 
@@ -165,14 +169,18 @@ async function openUserStore(settings: Settings, stateUrl: string): Promise<User
       'This version writes to a Postgres user store only: remove MAPTICIAN_TENANT_URL, and set MAPTICIAN_DATABASE_URL',
     );
   }
-  const store = openPostgresUserStore({ pool: openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, { max: concurrency }) });
+  const store = openPostgresUserStore({
+    pool: openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, { max: concurrency }),
+  });
   await store.prepare();
   return store;
 }
 
 function openMailer(settings: Settings): Mailer | undefined {
   const { SMTP_URL: smtpUrl, MAIL_FROM: from, NOTIFICATION_EMAIL: to } = settings;
-  return smtpUrl === undefined || to === undefined || from === undefined ? undefined : createMailer({ smtpUrl, from, to });
+  return smtpUrl === undefined || to === undefined || from === undefined
+    ? undefined
+    : createMailer({ smtpUrl, from, to });
 }
 
 function directoryOpener(options: ServiceOptions, table: AttributeTable, database: Database, rules: PlanRules) {

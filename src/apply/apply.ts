@@ -178,7 +178,9 @@ async function createUsers(
   const nameOf = (operation: Operation) => String(operation.attributes.userName ?? '');
   const matches = await context.store.match(operations.map(nameOf));
   const byName = new Map([...matches].map(([name, users]) => [name.toLowerCase(), users]));
-  const found = new Map(operations.map((operation) => [operation.id, byName.get(nameOf(operation).toLowerCase()) ?? []]));
+  const found = new Map(
+    operations.map((operation) => [operation.id, byName.get(nameOf(operation).toLowerCase()) ?? []]),
+  );
   const linked = await linkedAccounts(
     client,
     [...found.values()].flatMap((users) => users.map((user) => user.id)),
@@ -336,7 +338,12 @@ function toLogEntry(operation: Operation, outcome: Outcome): LogEntry {
   };
   switch (outcome.kind) {
     case 'failed':
-      return { ...entry, status: 'failure', code: outcome.error.code, reason: outcome.error.detail ?? outcome.error.message };
+      return {
+        ...entry,
+        status: 'failure',
+        code: outcome.error.code,
+        reason: outcome.error.detail ?? outcome.error.message,
+      };
     case 'gone':
       return {
         ...entry,

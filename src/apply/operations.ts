@@ -90,7 +90,10 @@ export interface LinkedAccount {
   readonly entitled: boolean;
 }
 
-export async function linkedAccounts(db: Queryable, mapticianIds: readonly string[]): Promise<Map<string, LinkedAccount>> {
+export async function linkedAccounts(
+  db: Queryable,
+  mapticianIds: readonly string[],
+): Promise<Map<string, LinkedAccount>> {
   const { rows } = await db.query<LinkedAccount>(
     `select l.maptician_id as "mapticianId", l.entra_id as "entraId",
        coalesce(u.presence = 'live' and u.in_scope, false) as entitled

@@ -210,7 +210,8 @@ export async function planPass(
     const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId));
     operations += written.length;
     await opened(written.filter((operation) => operation.state === 'open'));
-    for (const { subject, decision } of chunk) if (decision.kind === 'wait') waiting.push({ id: subject.id, waiting: decision });
+    for (const { subject, decision } of chunk)
+      if (decision.kind === 'wait') waiting.push({ id: subject.id, waiting: decision });
   }
   return { operations, waiting };
 }

@@ -3,14 +3,14 @@
  * a cycle that was killed anywhere is finished by the next one.
  */
 import type pg from 'pg';
-import { recommendedAction, type SyncError, toError, toSyncError } from '../errors.ts';
 import { dropUnused } from '../directory/mirror.ts';
-import { pull, type PullResult } from '../directory/pull.ts';
+import { type PullResult, pull } from '../directory/pull.ts';
 import type { PullContext } from '../directory/pull-context.ts';
+import { recommendedAction, type SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
-import { notifyOfCycle } from '../notify/notifications.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
 import {
@@ -25,7 +25,7 @@ import {
 } from '../state/cycles.ts';
 import { retryDue, settleEscrow } from '../state/escrow.ts';
 import { writeLog } from '../state/provisioning-log.ts';
-import { planPass, type PlanPass, type WrittenOperation, writeYields } from './planner.ts';
+import { type PlanPass, planPass, type WrittenOperation, writeYields } from './planner.ts';
 import { settle } from './settle.ts';
 
 export interface CycleContext {
@@ -108,7 +108,11 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
 }
 
 /** A cycle that left anyone behind is partial, never succeeded. */
-function endState(error: SyncError | undefined, counts: CycleCounts, cycle: RunningCycle): 'failed' | 'partial' | 'succeeded' {
+function endState(
+  error: SyncError | undefined,
+  counts: CycleCounts,
+  cycle: RunningCycle,
+): 'failed' | 'partial' | 'succeeded' {
   if (error !== undefined) return 'failed';
   return counts.failed > 0 || counts.held > 0 || cycle.unreadGroups > 0 ? 'partial' : 'succeeded';
 }

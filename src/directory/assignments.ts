@@ -17,10 +17,17 @@ const suspiciousCount = 999;
 /** The object id of the app's service principal. */
 export async function findServicePrincipal(context: Pick<PullContext, 'graph'>, appId: string): Promise<string> {
   try {
-    const found = await context.graph.get(`/servicePrincipals(appId='${appId}')?$select=id,displayName`, servicePrincipal);
+    const found = await context.graph.get(
+      `/servicePrincipals(appId='${appId}')?$select=id,displayName`,
+      servicePrincipal,
+    );
     return found.id;
   } catch (thrown) {
-    throw graphSyncError(thrown, `an enterprise app with the application id ${appId} (ENTRA_APP_ID)`, 'Application.Read.All');
+    throw graphSyncError(
+      thrown,
+      `an enterprise app with the application id ${appId} (ENTRA_APP_ID)`,
+      'Application.Read.All',
+    );
   }
 }
 

@@ -6,8 +6,8 @@
 import { errorPolicy, toSyncError } from '../errors.ts';
 import { transaction } from '../state/database.ts';
 import { listAssignments } from './assignments.ts';
-import { listMembers } from './group-members.ts';
 import { appRoleAssignmentsPage } from './graph-types.ts';
+import { listMembers } from './group-members.ts';
 import type { PullContext } from './pull-context.ts';
 import { getInParallel } from './read-users.ts';
 
@@ -65,7 +65,9 @@ async function confirmByPrincipal(
   const filter = encodeURIComponent(`resourceId eq ${context.servicePrincipalId}`);
   const answers = await getInParallel(
     context,
-    principals.map(({ id, type }) => `/${type === 'User' ? 'users' : 'groups'}/${id}/appRoleAssignments?$filter=${filter}`),
+    principals.map(
+      ({ id, type }) => `/${type === 'User' ? 'users' : 'groups'}/${id}/appRoleAssignments?$filter=${filter}`,
+    ),
   );
   const gone: string[] = [];
   const roles: { id: string; role: string; type: string }[] = [];
@@ -83,9 +85,10 @@ async function confirmByPrincipal(
     } else unclear.push(id);
   }
   await transaction(context.pool, async (client) => {
-    await client.query('update assignments set vanished = false, gone = true where vanished and principal_id = any($1)', [
-      gone,
-    ]);
+    await client.query(
+      'update assignments set vanished = false, gone = true where vanished and principal_id = any($1)',
+      [gone],
+    );
     await client.query(
       `insert into assignments as a (principal_id, app_role_id, principal_type)
        select distinct id, role, type from jsonb_to_recordset($1) as p(id uuid, role uuid, type text)
@@ -125,7 +128,9 @@ async function confirmMemberships(context: PullContext): Promise<void> {
     } catch (thrown) {
       const error = toSyncError(thrown);
       if (errorPolicy(error.code) === 'stop') throw error;
-      context.warn('Whether a group membership has ended could not be confirmed; it is looked at again in the next cycle.');
+      context.warn(
+        'Whether a group membership has ended could not be confirmed; it is looked at again in the next cycle.',
+      );
       continue;
     }
     await context.pool.query(

@@ -24,7 +24,9 @@ export class GraphError extends Error {
   readonly requestId: string | null;
 
   constructor(status: number, codes: readonly string[], location: string | null, requestId: string | null) {
-    super(`Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`} (request ${requestId ?? 'unknown'})`);
+    super(
+      `Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`} (request ${requestId ?? 'unknown'})`,
+    );
     this.status = status;
     this.codes = codes;
     this.location = location;
@@ -84,7 +86,8 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     signal: options.signal,
     onRequest: options.onRequest ?? (() => undefined),
     timeout: options.timeout ?? 100_000,
-    sleep: (milliseconds) => sleep(milliseconds, undefined, options.signal === undefined ? {} : { signal: options.signal }),
+    sleep: (milliseconds) =>
+      sleep(milliseconds, undefined, options.signal === undefined ? {} : { signal: options.signal }),
     now: Date.now,
     random: Math.random,
   };
@@ -112,7 +115,11 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     throw new SyncError('UnprocessableEntity', `Graph sent an answer of another shape (${where.join('; ')})`);
   };
 
-  const send = async (pathOrLink: string, headers: Readonly<Record<string, string>>, body?: unknown): Promise<Response> => {
+  const send = async (
+    pathOrLink: string,
+    headers: Readonly<Record<string, string>>,
+    body?: unknown,
+  ): Promise<Response> => {
     const isLink = !pathOrLink.startsWith('/');
     const along = new RequestOptions(isLink ? pathOrLink : undefined);
     const request = client
@@ -153,7 +160,9 @@ export function graphSyncError(thrown: unknown, what: string, permission: string
     );
   }
   if (status === 429) {
-    return new SyncError('TooManyRequests', `Graph kept throttling while reading ${what}: ${detail}`, { cause: thrown });
+    return new SyncError('TooManyRequests', `Graph kept throttling while reading ${what}: ${detail}`, {
+      cause: thrown,
+    });
   }
   if (status === 404) {
     return new SyncError('Misconfigured', `Graph does not know ${what}: ${detail}`, { cause: thrown });

@@ -3,10 +3,11 @@
  * (https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal). Two ways of
  * reading, whichever costs fewer requests: listing the members, or a groups/delta chain of up to 50 groups.
  */
+
+import { errorPolicy } from '../errors.ts';
 import type { Queryable } from '../state/database.ts';
 import { transaction } from '../state/database.ts';
 import { type Cursor, deleteCursor, isUsable, readCursors, writeCursor } from './cursors.ts';
-import { errorPolicy } from '../errors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
 import { groupsDeltaPage, isUserMember, membersPage } from './graph-types.ts';
@@ -30,7 +31,9 @@ export function planGroupReads(groups: readonly { readonly id: string; readonly 
   const chains = Math.ceil(groups.length / chainLength);
   const ids = groups.map((group) => group.id);
   if (pages <= chains) return { list: ids, newChains: [] };
-  const newChains = Array.from({ length: chains }, (_, index) => ids.slice(index * chainLength, (index + 1) * chainLength));
+  const newChains = Array.from({ length: chains }, (_, index) =>
+    ids.slice(index * chainLength, (index + 1) * chainLength),
+  );
   return { list: [], newChains };
 }
 
@@ -38,7 +41,11 @@ export function planGroupReads(groups: readonly { readonly id: string; readonly 
  * Brings `group_members` in line for every assigned group. A group that cannot be read for a reason that may pass is
  * reported and keeps the members it had; resolves with the number of such groups.
  */
-export async function pullGroupMembers(context: PullContext, groups: readonly string[], initial: boolean): Promise<number> {
+export async function pullGroupMembers(
+  context: PullContext,
+  groups: readonly string[],
+  initial: boolean,
+): Promise<number> {
   const chained = await usableChains(context, groups, initial);
   const inChain = new Set(chained.flatMap((cursor) => cursor.groupIds));
   const { rows: counts } = await context.pool.query<{ id: string; members: number }>(
@@ -56,7 +63,9 @@ export async function pullGroupMembers(context: PullContext, groups: readonly st
       const error = graphSyncError(thrown, 'the members of an assigned group', permission);
       if (errorPolicy(error.code) === 'stop') throw error;
       failed += ids.length;
-      context.warn(`The members of ${ids.length} assigned group(s) could not be read and stay as they were: ${error.message}`);
+      context.warn(
+        `The members of ${ids.length} assigned group(s) could not be read and stay as they were: ${error.message}`,
+      );
     }
     done += ids.length;
     context.progress('groups', done, groups.length);
@@ -84,7 +93,14 @@ async function usableChains(context: PullContext, groups: readonly string[], ini
 
 /** A new chain begins with everything marked as vanished: the initial round un-marks who is still there. */
 async function beginChain(context: PullContext, name: string, groupIds: readonly string[]): Promise<void> {
-  const cursor = { name, fingerprint: context.fingerprint, deltaLink: null, nextLink: null, initial: 'full' as const, groupIds };
+  const cursor = {
+    name,
+    fingerprint: context.fingerprint,
+    deltaLink: null,
+    nextLink: null,
+    initial: 'full' as const,
+    groupIds,
+  };
   await context.pool.query('update group_members set vanished = true where group_id = any($1)', [groupIds]);
   await readChain(context, cursor);
 }

@@ -116,7 +116,9 @@ export async function getInParallel(context: PullContext, urls: readonly string[
   for (let start = 0; start < urls.length; start += batchSize) parts.push(urls.slice(start, start + batchSize));
   const answers: BatchAnswer[][] = [];
   for (let start = 0; start < parts.length; start += parallel) {
-    answers.push(...(await Promise.all(parts.slice(start, start + parallel).map((part) => getBatch(context.graph, part)))));
+    answers.push(
+      ...(await Promise.all(parts.slice(start, start + parallel).map((part) => getBatch(context.graph, part)))),
+    );
   }
   return answers.flat();
 }

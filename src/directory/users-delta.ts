@@ -11,7 +11,12 @@ import { writeUsers } from './mirror.ts';
 import type { PullContext } from './pull-context.ts';
 
 const cursorName = 'users';
-const resetCodes = new Set(['syncstatenotfound', 'resyncrequired', 'resyncapplydifferences', 'resyncuploaddifferences']);
+const resetCodes = new Set([
+  'syncstatenotfound',
+  'resyncrequired',
+  'resyncapplydifferences',
+  'resyncuploaddifferences',
+]);
 
 /** The cursor is of no use any more; `location` is where Graph says to begin anew, if it says so. */
 export interface CursorLost {
@@ -48,7 +53,8 @@ export async function latestCursor(context: PullContext): Promise<string> {
 }
 
 function requireLink(link: string | undefined, context: PullContext): string {
-  if (link === undefined) throw graphSyncError(new Error('Graph ended a delta round without a link'), 'users/delta', '');
+  if (link === undefined)
+    throw graphSyncError(new Error('Graph ended a delta round without a link'), 'users/delta', '');
   assertOrigin(link, context.graph.origin);
   return link;
 }

@@ -2,8 +2,9 @@
  * The user-store port: Maptician's side, spoken of in Maptician users, never in SQL or SCIM requests. Each adapter
  * passes the same contract suite (test/user-store-contract.ts).
  */
-import type { UserAttributes } from '../mapping/maptician-user.ts';
+
 import type { SyncError } from '../errors.ts';
+import type { UserAttributes } from '../mapping/maptician-user.ts';
 
 /** A user as Maptician has it. */
 export interface StoredUser {

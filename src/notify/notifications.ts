@@ -2,9 +2,10 @@
  * Who is told of what: one incident is one mail, and its end another. Notifications are rows (an outbox), written when a
  * cycle ends; the mail is composed from the state when it is sent, so nothing personal is in the queue.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
 import type { RemovalLimits } from '../plan/removal-guard.ts';
@@ -34,7 +35,10 @@ export async function notifyOfCycle(pool: pg.Pool, queue: QueueBackend, cycleId:
   if (cycle === undefined) return;
   const kinds = await transaction(pool, (client) => causes(client, cycle));
   for (const kind of kinds) {
-    await pool.query('insert into notifications (kind, cycle_id) values ($1, $2) on conflict do nothing', [kind, cycleId]);
+    await pool.query('insert into notifications (kind, cycle_id) values ($1, $2) on conflict do nothing', [
+      kind,
+      cycleId,
+    ]);
   }
   const { rows } = await pool.query<{ id: number }>(
     `select id from notifications where sent_at is null and created_at > now() - interval '7 days' order by id`,
@@ -76,7 +80,10 @@ async function causes(db: Queryable, cycle: Cycle): Promise<NotificationKind[]> 
     );
     if (rows[0]?.news === true) kinds.push('failures');
   } else if ((await endIncident(db, 'failures')) && !kinds.includes('recovery')) kinds.push('recovery');
-  const { rows } = await db.query('select from operations where state = $1 and set_id = $2 limit 1', ['held', cycle.id]);
+  const { rows } = await db.query('select from operations where state = $1 and set_id = $2 limit 1', [
+    'held',
+    cycle.id,
+  ]);
   if (rows.length > 0) kinds.push('held');
   if (cycle.warnings.length === 0) await endIncident(db, 'warning');
   else if (await beginIncident(db, { kind: 'warning', code: hash(cycle.warnings) })) kinds.push('warning');
@@ -196,7 +203,12 @@ async function composeStopped(pool: pg.Pool, cycle: Cycle, host: string): Promis
 }
 
 async function composeHeld(pool: pg.Pool, cycle: Cycle, limits: RemovalLimits): Promise<Mail | undefined> {
-  const { rows } = await pool.query<{ entra_id: string; user_name: string | null; kind: string; reason: string | null }>(
+  const { rows } = await pool.query<{
+    entra_id: string;
+    user_name: string | null;
+    kind: string;
+    reason: string | null;
+  }>(
     `select o.entra_id, coalesce(l.user_name, u.user_name) as user_name, o.kind, o.reason
      from operations o left join users u on u.id = o.entra_id left join links l on l.entra_id = o.entra_id
      where o.state = 'held' and o.set_id = $1 order by user_name limit 100`,

@@ -93,7 +93,11 @@ function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Deci
  * A default was written at creation because the source was empty. While it still is, the account keeps it: the default
  * does not apply to updates, but neither does its absence.
  */
-function withoutKeptDefaults(changes: UserAttributes, created: UserAttributes, applied: UserAttributes): UserAttributes {
+function withoutKeptDefaults(
+  changes: UserAttributes,
+  created: UserAttributes,
+  applied: UserAttributes,
+): UserAttributes {
   const kept = Object.entries(changes).filter(([key, value]) => {
     const path = key as AttributePath;
     return !(value === null && created[path] !== null && created[path] === applied[path]);

@@ -67,7 +67,8 @@ export interface QueueOptions {
 /** Opens the backend; rejects with a SyncError that says what to mend. Opens each queue when it is first used. */
 export async function openQueueBackend(options: QueueOptions): Promise<QueueBackend> {
   const log = (thrown: unknown) => options.log.warn({ reason: toError(thrown).message }, 'the queue reported an error');
-  const source = options.redisUrl === undefined ? await openPostgres(options.databaseUrl) : await openRedis(options.redisUrl);
+  const source =
+    options.redisUrl === undefined ? await openPostgres(options.databaseUrl) : await openRedis(options.redisUrl);
   const queues = new Map<QueueName, Queue>();
   const queueOf = (name: QueueName): Queue => {
     const known = queues.get(name);
@@ -103,7 +104,8 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
     work: (name, process, concurrency) => {
       const worker = source.worker(
         name,
-        async (job) => process({ name: job.name, data: job.data, lastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) }),
+        async (job) =>
+          process({ name: job.name, data: job.data, lastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) }),
         { concurrency, lockDuration: 60_000, stalledInterval: 15_000, maxStalledCount: 5 },
       );
       worker.on('error', log);
@@ -155,7 +157,12 @@ async function openPostgres(url: string): Promise<Source> {
 async function openRedis(url: string): Promise<Source> {
   const failure = (thrown: unknown) =>
     new SyncError('Unreachable', `Redis (REDIS_URL) could not be reached: ${redisReason(thrown)}`, { cause: thrown });
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 3, connectTimeout: 10_000, retryStrategy: () => null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 3,
+    connectTimeout: 10_000,
+    retryStrategy: () => null,
+  });
   redis.on('error', () => undefined);
   let policy: string | undefined;
   try {

@@ -31,14 +31,23 @@ export async function enqueueOperations(
   const jobs: NewJob[] = [];
   for (const [kind, ids] of byKind) {
     for (let start = 0; start < ids.length; start += batchSize) {
-      jobs.push({ name: jobNames[kind], data: { operations: ids.slice(start, start + batchSize) }, attempts: operationAttempts });
+      jobs.push({
+        name: jobNames[kind],
+        data: { operations: ids.slice(start, start + batchSize) },
+        attempts: operationAttempts,
+      });
     }
   }
   if (jobs.length > 0) await queue.add('operations', jobs);
 }
 
 /** Enqueues again what a cycle still has open: after a lost queue or a killed worker. A job too many does no harm. */
-export async function enqueueOpen(db: Queryable, queue: QueueBackend, cycleId: number, batchSize: number): Promise<void> {
+export async function enqueueOpen(
+  db: Queryable,
+  queue: QueueBackend,
+  cycleId: number,
+  batchSize: number,
+): Promise<void> {
   const { rows } = await db.query<{ id: number; kind: OperationKind }>(
     `select id, kind from operations where state = 'open' and cycle_id = $1 order by id`,
     [cycleId],

@@ -2,8 +2,7 @@
 import pg from 'pg';
 import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
-import { transaction } from './database.ts';
-import type { Queryable } from './database.ts';
+import { type Queryable, transaction } from './database.ts';
 
 /** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
 export const cycleCounts = z.object({
@@ -88,23 +87,27 @@ export async function lockCycle(url: string, options: { readonly wait: boolean }
 }
 
 /**
- * Begins a cycle, under the lock. What an interrupted one left open is planned anew from the state as it is; what a
- * worker has in hand at this moment is left to it.
+ * What an interrupted cycle left open is planned anew from the state as it is; what a worker has in hand at this moment
+ * is left to it. What waits for an operator is decided again, too: it may have been undone at the source, or approved.
  */
+export async function recoverOperations(db: Queryable): Promise<void> {
+  await db.query(
+    `with left_over as (
+       delete from operations where id in (
+         select id from operations where state in ('open', 'staged') for update skip locked)
+       returning entra_id)
+     update users set dirty = true where id in (select entra_id from left_over)`,
+  );
+  await db.query(
+    `update users set dirty = true where id in (select entra_id from operations where state in ('held', 'approved'))`,
+  );
+}
+
+/** Begins a cycle, under the lock. Resolves with its id. */
 export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
   return transaction(pool, async (client) => {
     await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
-    await client.query(
-      `with left_over as (
-         delete from operations where id in (
-           select id from operations where state in ('open', 'staged') for update skip locked)
-         returning entra_id)
-       update users set dirty = true where id in (select entra_id from left_over)`,
-    );
-    // What waits for an operator is decided again, too: it may have been undone at the source, or approved.
-    await client.query(
-      `update users set dirty = true where id in (select entra_id from operations where state in ('held', 'approved'))`,
-    );
+    await recoverOperations(client);
     const { rows } = await client.query<{ id: number }>(
       `insert into cycles (kind, trigger) values ('incremental', $1) returning id`,
       [trigger],

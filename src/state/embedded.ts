@@ -89,10 +89,17 @@ interface Hold {
 async function attach(cluster: Cluster, log: (line: string) => void): Promise<Hold> {
   const deadline = Date.now() + patience;
   let lastError: Error | undefined;
+  let failedStarts = 0;
   while (Date.now() < deadline) {
     const postmaster = await findPostmaster(cluster.data);
     if (postmaster === undefined) {
-      if (await cluster.start()) log('The embedded Postgres was started.');
+      try {
+        if (await cluster.start()) log('The embedded Postgres was started.');
+      } catch (error) {
+        // A server that another process started and stopped meanwhile may have left its words in the same log.
+        failedStarts += 1;
+        if (failedStarts === 3) throw error;
+      }
     } else if (postmaster.ready) {
       try {
         const hold = await takeHold(cluster, postmaster.port);

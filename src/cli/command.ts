@@ -1,0 +1,109 @@
+/** What the commands share: settings, service, signals, and errors as a person should see them. */
+import { type ErrorCode, errorCodes, recommendedAction, SyncError, toError } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
+import { configFile, openService, type Service } from '../service.ts';
+import { loadSettings, type Settings, SettingsError } from '../settings.ts';
+
+export interface CommandOptions {
+  readonly json?: boolean | undefined;
+}
+
+/** Exit status for bad settings or no connection. */
+export const cannotRun = 2;
+/** Exit status after an interrupt, as shells have it. */
+const interrupted = 130;
+/** What runs is given so long to end after SIGTERM; then the process ends, and the next start makes up for it. */
+const stopWithin = 30_000;
+
+export function readSettings(): Settings {
+  return loadSettings({ env: process.env, configFile: configFile('sync.yaml') });
+}
+
+/**
+ * Runs a command with an open service and closes it in order. Its result is the exit status. Errors are printed as what
+ * happened and what to do; with `json` also as the last line of standard output.
+ */
+export async function withService(
+  options: CommandOptions,
+  run: (service: Service, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  let service: Service | undefined;
+  const stop = onStop();
+  try {
+    const settings = readSettings();
+    service = await openService({ settings, log: commandLog(settings, options) });
+    return await run(service, stop.signal);
+  } catch (thrown) {
+    if (stop.signal.aborted) return interrupted;
+    report(thrown, options);
+    return cannotRun;
+  } finally {
+    await service?.close().catch((thrown: unknown) => report(thrown, {}));
+    stop.dispose();
+  }
+}
+
+/** On a terminal a person reads the command's own words; elsewhere the log goes to standard error as it is. */
+function commandLog(settings: Settings, options: CommandOptions): Log {
+  const quiet = process.stderr.isTTY && !options.json && !['debug', 'trace'].includes(settings.LOG_LEVEL);
+  return createLog(quiet ? 'silent' : settings.LOG_LEVEL);
+}
+
+/** Aborts at SIGINT or SIGTERM; a second signal, or 30 seconds, ends the process at once. */
+function onStop(): { readonly signal: AbortSignal; readonly dispose: () => void } {
+  const controller = new AbortController();
+  const handle = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(interrupted);
+    process.stderr.write(`${signal}: finishing what runs; again to end at once\n`);
+    controller.abort(new SyncError('InternalError', 'The command was interrupted'));
+    setTimeout(() => {
+      process.stderr.write('What runs did not end within 30 seconds; the next start makes up for it\n');
+      process.exit(interrupted);
+    }, stopWithin).unref();
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      process.off('SIGINT', handle);
+      process.off('SIGTERM', handle);
+    },
+  };
+}
+
+/** The JSON of an error, as commands print it. */
+export function errorJson(error: SyncError) {
+  return { code: error.code, message: error.message, action: recommendedAction(error.code) };
+}
+
+/** Prints an error: what happened, then what to do. */
+export function report(thrown: unknown, options: CommandOptions): void {
+  if (thrown instanceof SettingsError) {
+    process.stderr.write(`${thrown.message}\n`);
+    if (options.json) printJson({ error: { code: 'Misconfigured', problems: thrown.problems } });
+    return;
+  }
+  if (thrown instanceof SyncError && thrown.code !== 'InternalError') {
+    process.stderr.write(`${thrown.message}\n${recommendedAction(thrown.code)}\n`);
+    if (options.json) printJson({ error: errorJson(thrown) });
+    return;
+  }
+  const error = toError(thrown);
+  process.stderr.write(`${error.stack ?? error.message}\n${recommendedAction('InternalError')}\n`);
+  if (options.json) printJson({ error: { code: 'InternalError', message: error.message } });
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** A code as it stands in a table; codes of other versions are shown as they are. */
+export function actionFor(code: string | null): string {
+  const known = errorCodes.find((candidate: ErrorCode) => candidate === code);
+  return known === undefined ? '' : recommendedAction(known);
+}

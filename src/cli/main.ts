@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+/** The command line. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { packageRoot } from '../package-root.ts';
+import { describeSettings } from '../settings.ts';
+import { logActions, logStatuses } from '../state/provisioning-log.ts';
+import { approve, reject } from './approve.ts';
+import { cannotRun, print, readSettings, report } from './command.ts';
+import { type DemoOptions, demo } from './demo.ts';
+import { type LogOptions, log } from './log.ts';
+import { plan } from './plan.ts';
+import { runSandbox } from './sandbox.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { sync } from './sync.ts';
+import { testConnection } from './test-connection.ts';
+
+const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+
+function whole(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
+  };
+}
+
+/** Runs a command; its result is the exit status. */
+function exits(run: Promise<number>): Promise<void> {
+  return run.then((exitStatus) => {
+    process.exitCode = exitStatus;
+  });
+}
+
+const json = () => new Option('--json', 'print one JSON object as the last line of standard output');
+const program = new Command('maptician-sync')
+  .description("Keeps Maptician's users equal to the Microsoft Entra users assigned to it.")
+  .version(manifest.version)
+  .showSuggestionAfterError()
+  .allowExcessArguments(false)
+  .addHelpText(
+    'after',
+    `
+Settings come from the environment, and from config/sync.yaml where the environment has none; .env.example names them
+all. Try it without any: maptician-sync demo. Connect a tenant: maptician-sync test-connection, then plan, then sync,
+then start.
+
+Exit status: 0 converged, 1 finished with failures, 2 bad settings or no connection, 3 removals are held.`,
+  );
+
+program
+  .command('start')
+  .description('run as a service: a cycle every 40 minutes (SYNC_SCHEDULE), and the queue workers')
+  .option('--no-schedule', 'workers only; another replica runs the cycles')
+  .action((options: { schedule: boolean }) => exits(start(options)));
+
+program
+  .command('sync')
+  .description('run one cycle now and wait for it')
+  .addOption(json())
+  .action((options: { json?: boolean }) => exits(sync({ ...options, resync: false })));
+
+program
+  .command('resync')
+  .description('forget the cursors and read everything anew; links are kept')
+  .addOption(json())
+  .action((options: { json?: boolean }) => exits(sync({ ...options, resync: true })));
+
+program
+  .command('plan')
+  .description('show what sync would do; changes nothing in Maptician')
+  .addOption(json())
+  .action((options: { json?: boolean }) => exits(plan(options)));
+
+program
+  .command('status')
+  .description('where things stand, and what to do')
+  .addOption(json())
+  .action((options: { json?: boolean }) => exits(status(options)));
+
+program
+  .command('log')
+  .description('the newest entries of the provisioning log')
+  .option('--user <user>', 'an object id, a userName or a Maptician id')
+  .addOption(new Option('--action <action>', 'what was done').choices(logActions))
+  .addOption(new Option('--status <status>', 'how it ended').choices(logStatuses))
+  .option('--cycle <id>', 'one cycle', whole(1, Number.MAX_SAFE_INTEGER))
+  .option('--limit <count>', 'so many entries at most', whole(1, 100_000), 50)
+  .addOption(json())
+  .action((options: LogOptions) => exits(log(options)));
+
+program
+  .command('approve')
+  .description('let held removals be carried out by the next cycle')
+  .argument('<set>', 'the number of the set, as status and the mail name it', whole(1, Number.MAX_SAFE_INTEGER))
+  .action((set: number) => exits(approve(set)));
+
+program
+  .command('reject')
+  .description('leave the accounts of held removals as they are')
+  .argument('<set>', 'the number of the set, as status and the mail name it', whole(1, Number.MAX_SAFE_INTEGER))
+  .action((set: number) => exits(reject(set)));
+
+program
+  .command('test-connection')
+  .description('check Entra and its permissions, the user store, the queue and mail, each by name, with the mend')
+  .addOption(json())
+  .action((options: { json?: boolean }) => exits(testConnection(options)));
+
+program
+  .command('settings')
+  .description('print the effective settings, secrets masked')
+  .action(() => print(describeSettings(readSettings())));
+
+program
+  .command('sandbox')
+  .description('run an emulated Entra tenant, token authority and mailbox until interrupted')
+  .option('--users <count>', 'users in the tenant', whole(1, 1_000_000), 1000)
+  .option('--assigned <count>', 'users assigned to the Maptician app', whole(0, 1_000_000), 250)
+  .option('--seed <number>', 'the same seed gives the same tenant', whole(0, 2 ** 31), 1)
+  .option('--port <port>', 'where Graph listens; any free port by default', whole(1, 65_535))
+  .option('--http', 'Graph over plain http on loopback; the token authority keeps its https')
+  .action(runSandbox);
+
+program
+  .command('demo')
+  .description(
+    'the whole thing on an emulated tenant: an initial cycle, changes, an incremental cycle, a failure, its mail',
+  )
+  .option('--keep', 'leave the emulated tenant running at the end')
+  .action((options: DemoOptions) => exits(demo(options)));
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  report(thrown, {});
+  process.exitCode = cannotRun;
+}

@@ -1,0 +1,27 @@
+/** `start`: the service. Ticks on schedule, takes jobs, and ends on SIGTERM when what runs has ended. */
+import { once } from 'node:events';
+import { startSchedule } from '../schedule.ts';
+import { withService } from './command.ts';
+
+export async function start(options: { readonly schedule: boolean }): Promise<number> {
+  // The log is what a service has to say, on a terminal too.
+  return withService({ json: true }, async (service, signal) => {
+    const { log, settings } = service;
+    const queue = await service.queue();
+    await service.work({ cycles: options.schedule, signal });
+    const schedule = options.schedule
+      ? await startSchedule(settings.SYNC_SCHEDULE, async (time) => {
+          // The same minute gives the same id on every replica, so one of them runs it.
+          const id = `tick-${time.toISOString().slice(0, 16).replaceAll(':', '')}`;
+          await queue
+            .add('cycles', [{ name: 'run-cycle', data: { trigger: 'schedule' }, id, attempts: 1 }])
+            .catch((thrown: unknown) => log.error({ err: thrown }, 'the tick could not be put into the queue'));
+        })
+      : undefined;
+    log.info({ schedule: settings.SYNC_SCHEDULE, next: schedule?.next(), queue: queue.kind }, 'maptician-sync runs');
+    if (!signal.aborted) await once(signal, 'abort');
+    await schedule?.stop();
+    log.info('maptician-sync ends: no new work is taken, what runs is finished');
+    return 0;
+  });
+}

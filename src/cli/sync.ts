@@ -1,0 +1,70 @@
+/** `sync` and `resync`: one cycle now, waited for. */
+import { type CycleResult, exitStatus, runCycle } from '../cycle/run-cycle.ts';
+import { recommendedAction } from '../errors.ts';
+import type { Service } from '../service.ts';
+import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
+import { createProgress } from './progress.ts';
+
+export async function sync(options: CommandOptions & { readonly resync: boolean }): Promise<number> {
+  return withService(options, async (service, signal) => {
+    const result = await runOneCycle(service, { ...options, signal });
+    if (options.json) printJson(cycleJson(result));
+    else print(describeCycle(result));
+    return exitStatus(result);
+  });
+}
+
+/** Runs a cycle with workers of its own; a service that runs beside it takes its share. */
+export async function runOneCycle(
+  service: Service,
+  options: { readonly json?: boolean | undefined; readonly resync: boolean; readonly signal: AbortSignal },
+): Promise<CycleResult> {
+  const progress = createProgress({ silent: options.json === true });
+  try {
+    const context = await service.cycleContext();
+    await service.work({ cycles: false, signal: options.signal });
+    const result = await runCycle(context, {
+      trigger: options.resync ? 'resync' : 'sync',
+      resync: options.resync,
+      wait: true,
+      signal: options.signal,
+      progress: progress.update,
+    });
+    // Undefined only where a cycle is not waited for.
+    if (result === undefined) throw new Error('the cycle was passed over');
+    return result;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The one JSON object that `sync --json` ends with. */
+export function cycleJson(result: CycleResult) {
+  return {
+    cycleId: result.cycleId,
+    kind: result.kind,
+    ...result.counts,
+    durationMs: result.durationMs,
+    ...(result.warnings.length === 0 ? {} : { warnings: result.warnings }),
+    ...(result.error === undefined ? {} : { error: errorJson(result.error) }),
+  };
+}
+
+/** What a cycle did, for a person: what happened first, then what to do. */
+export function describeCycle(result: CycleResult): string {
+  const { counts, error } = result;
+  const lines: string[] = [];
+  const seconds = (result.durationMs / 1000).toFixed(1);
+  if (error !== undefined) {
+    lines.push(`Cycle ${result.cycleId} (${result.kind}) stopped after ${seconds} s: ${error.message}`);
+    lines.push(recommendedAction(error.code));
+  } else lines.push(`Cycle ${result.cycleId} (${result.kind}) ended after ${seconds} s.`);
+  const did = (['created', 'updated', 'reactivated', 'deactivated', 'deleted', 'skipped'] as const)
+    .filter((name) => counts[name] > 0)
+    .map((name) => `${counts[name]} ${name}`);
+  lines.push(did.length === 0 ? 'Nothing changed.' : `Users: ${did.join(', ')}.`);
+  if (counts.failed > 0) lines.push(`${counts.failed} failed; see: maptician-sync log --status failure`);
+  if (counts.held > 0) lines.push(`${counts.held} removals are held for approval; see: maptician-sync status`);
+  for (const warning of result.warnings) lines.push(`Warning: ${warning}`);
+  return lines.join('\n');
+}
