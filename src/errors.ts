@@ -54,6 +54,7 @@ const errorClasses = {
     policy: 'retry',
     action: 'Nothing to do yet: it is retried. If it lasts, report it with the log lines of this cycle.',
   },
+  Interrupted: { policy: 'stop', action: 'Nothing to do: the next cycle goes on where this one was.' },
   InvalidAnchor: {
     policy: 'retry',
     action: 'The account was removed in Maptician by someone else. It is matched or created anew by itself.',

@@ -169,11 +169,16 @@ async function openUserStore(settings: Settings, stateUrl: string): Promise<User
       'This version writes to a Postgres user store only: remove MAPTICIAN_TENANT_URL, and set MAPTICIAN_DATABASE_URL',
     );
   }
-  const store = openPostgresUserStore({
-    pool: openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, { max: concurrency }),
-  });
-  await store.prepare();
-  return store;
+  const pool = openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, { max: concurrency });
+  const store = openPostgresUserStore({ pool });
+  const close = () => pool.end();
+  try {
+    await store.prepare();
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  return { ...store, close };
 }
 
 function openMailer(settings: Settings): Mailer | undefined {

@@ -55,7 +55,7 @@ function onStop(): { readonly signal: AbortSignal; readonly dispose: () => void 
   const handle = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(interrupted);
     process.stderr.write(`${signal}: finishing what runs; again to end at once\n`);
-    controller.abort(new SyncError('InternalError', 'The command was interrupted'));
+    controller.abort(new SyncError('Interrupted', 'The command was interrupted'));
     setTimeout(() => {
       process.stderr.write('What runs did not end within 30 seconds; the next start makes up for it\n');
       process.exit(interrupted);

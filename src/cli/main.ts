@@ -40,6 +40,8 @@ const program = new Command('maptician-sync')
   .version(manifest.version)
   .showSuggestionAfterError()
   .allowExcessArguments(false)
+  // Commander's own status for a wrong flag is 1, which is taken.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : cannotRun))
   .addHelpText(
     'after',
     `
@@ -138,3 +140,5 @@ try {
   report(thrown, {});
   process.exitCode = cannotRun;
 }
+// A connection that does not close (a server that stopped answering) must not keep a finished command from ending.
+setTimeout(() => process.exit(), 3_000).unref();

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { dropUnused } from '../directory/mirror.ts';
 import { type PullResult, pull } from '../directory/pull.ts';
 import type { PullContext } from '../directory/pull-context.ts';
-import { recommendedAction, type SyncError, toError, toSyncError } from '../errors.ts';
+import { recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
@@ -92,7 +92,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     const cycle = startCycle(context, options, cycleId, signal);
     const error = await cycle.run().then(
       () => undefined,
-      (thrown: unknown) => stopReason(thrown, context.log),
+      (thrown: unknown) => stopReason(thrown, context.log, options.signal),
     );
     const counts = await countCycle(context.pool, cycleId);
     const interrupted = options.signal?.aborted === true;
@@ -117,8 +117,9 @@ function endState(
   return counts.failed > 0 || counts.held > 0 || cycle.unreadGroups > 0 ? 'partial' : 'succeeded';
 }
 
-/** A cycle's own error; what only passed by is made to say so. */
-function stopReason(thrown: unknown, log: Log): SyncError {
+/** Why a cycle stopped, as a class of the table; logged here, once. */
+function stopReason(thrown: unknown, log: Log, signal: AbortSignal | undefined): SyncError {
+  if (signal?.aborted) return new SyncError('Interrupted', 'The cycle was interrupted; the next one goes on from here');
   const error = toSyncError(thrown);
   log.error({ code: error.code, action: recommendedAction(error.code) }, error.message);
   if (error.code === 'InternalError') log.error({ err: toError(error.cause ?? error) }, 'the cycle stopped');
@@ -255,8 +256,9 @@ async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Pr
   await settleEscrow(pool, { cycleId, failures, succeeded: [] });
 }
 
-/** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held. */
-export function exitStatus(result: CycleResult): 0 | 1 | 2 | 3 {
+/** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held, 130 interrupted. */
+export function exitStatus(result: CycleResult): 0 | 1 | 2 | 3 | 130 {
+  if (result.state === 'interrupted') return 130;
   if (result.error !== undefined) return 2;
   if (result.counts.held > 0) return 3;
   return result.state === 'partial' ? 1 : 0;

@@ -41,6 +41,8 @@ export function openPool(url: string, options: { searchPath?: string; max?: numb
     ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
   });
   pool.on('error', () => undefined);
+  // `end()` resolves before the server has closed the connections: what they still say must not end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
