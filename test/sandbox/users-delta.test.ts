@@ -150,7 +150,7 @@ describe('a later round of users/delta', () => {
     for (const id of ids) graph.tenant.users.update(id, { jobTitle: 'Changed' });
     const rest = await graph.round(first.body['@odata.nextLink'] ?? '');
     const next = await graph.round(rest.deltaLink);
-    expect(rest.entries.every((entry) => entry['jobTitle'] === 'Changed')).toBe(true);
+    expect(rest.entries.every((entry) => entry.jobTitle === 'Changed')).toBe(true);
     expect(next.entries.map(({ id }) => id)).toEqual(ids);
   });
 
