@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseAttributeTable } from '../../src/mapping/attribute-table.ts';
+import type { UserAttributes } from '../../src/mapping/maptician-user.ts';
+import { type Decision, decide, type Link, type PlanRules, type Subject } from '../../src/plan/decide.ts';
+
+const table = parseAttributeTable(readFileSync('config/attributes.yaml', 'utf8'), 'attributes.yaml');
+const withDefault = parseAttributeTable(
+  readFileSync('config/attributes.yaml', 'utf8').replace('source: jobTitle', 'source: jobTitle\n    default: Employee'),
+  'attributes.yaml',
+);
+const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete' };
+const id = '0f7b3f5e-6a3c-4a7e-9f53-0a4f4c1d2e3f';
+
+const subject = (change: Partial<Subject>): Subject => ({
+  id,
+  presence: 'live',
+  inScope: true,
+  source: { id, userPrincipalName: 'ada@contoso.example', accountEnabled: true },
+  link: null,
+  removalRejected: false,
+  ...change,
+});
+
+/** What the user store and the link hold once a decision has been carried out. */
+function apply(decision: Decision, link: Link | null): Link | null {
+  switch (decision.kind) {
+    case 'delete':
+      return null;
+    case 'create':
+    case 'update':
+    case 'reactivate':
+    case 'deactivate': {
+      const applied: UserAttributes = { ...link?.applied, ...decision.attributes };
+      return { mapticianId: link?.mapticianId ?? 'm1', applied, active: applied.active === true };
+    }
+    default:
+      return link;
+  }
+}
+
+describe('deciding about a user', () => {
+  const created = decide(subject({}), rules);
+  const link = apply(created, null);
+  const inactive: Link = { mapticianId: 'm1', active: false, applied: { ...link?.applied, active: false } };
+  const cases: [string, Partial<Subject>, Partial<PlanRules>, string][] = [
+    ['a newly assigned user is created', {}, {}, 'create'],
+    [
+      'a disabled user is never created',
+      { source: { id, userPrincipalName: 'a@b', accountEnabled: false } },
+      {},
+      'skip',
+    ],
+    ['nobody is created who is out of scope', { inScope: false }, {}, 'nothing'],
+    ['a user without a matching value is a failure', { source: { id, accountEnabled: true } }, {}, 'fail'],
+    ['a user that is as applied needs nothing', { link }, {}, 'nothing'],
+    ['an unassigned user is deactivated', { link, inScope: false }, {}, 'deactivate'],
+    ['a soft-deleted user is deactivated', { link, presence: 'soft_deleted' }, {}, 'deactivate'],
+    ['a disabled user is deactivated', { link, source: { id, accountEnabled: false } }, {}, 'deactivate'],
+    ['a purged user is deleted', { link, presence: 'purged' }, {}, 'delete'],
+    [
+      'a purged user is deleted also when unassigned before',
+      { link: inactive, presence: 'purged', inScope: false },
+      {},
+      'delete',
+    ],
+    [
+      'a purged user is deactivated by setting',
+      { link, presence: 'purged' },
+      { hardDelete: 'deactivate' },
+      'deactivate',
+    ],
+    ['an inactive user out of scope needs nothing', { link: inactive, inScope: false }, {}, 'nothing'],
+    ['an inactive user who has access again is reactivated', { link: inactive }, {}, 'reactivate'],
+    ['a removal that was rejected is left alone', { link, inScope: false, removalRejected: true }, {}, 'skip'],
+  ];
+  it.each(cases)('%s', (_name, change, rule, expected) => {
+    expect(decide(subject(change), { ...rules, ...rule }).kind).toBe(expected);
+  });
+
+  it('clears what was cleared, and with Microsoft’s rule does not', () => {
+    const titled: Link = { mapticianId: 'm1', active: true, applied: { ...link?.applied, title: 'Surveyor' } };
+    expect(decide(subject({ link: titled }), rules)).toMatchObject({ kind: 'update', attributes: { title: null } });
+    expect(decide(subject({ link: titled }), { ...rules, flowNulls: false }).kind).toBe('nothing');
+  });
+
+  it('keeps a default that was written at creation, and clears a value that was cleared later', () => {
+    const defaults = { ...rules, table: withDefault };
+    const first = apply(decide(subject({}), defaults), null);
+    expect(first?.applied.title).toBe('Employee');
+    expect(decide(subject({ link: first }), defaults).kind).toBe('nothing');
+    const source = { ...subject({}).source, jobTitle: 'Surveyor' };
+    const second = apply(decide(subject({ link: first, source }), defaults), first);
+    const third = decide(subject({ link: second }), defaults);
+    expect(third).toMatchObject({ kind: 'update', attributes: { title: null } });
+    expect(decide(subject({ link: apply(third, second) }), defaults).kind).toBe('nothing');
+  });
+});
+
+describe('convergence', () => {
+  const text = fc.option(fc.oneof(fc.constant(''), fc.string(), fc.string({ unit: 'grapheme' })), { nil: null });
+  const source = fc.record({
+    id: fc.constant(id),
+    userPrincipalName: text,
+    accountEnabled: fc.constantFrom(true, false, null),
+    mail: text,
+    jobTitle: text,
+    department: text,
+    businessPhones: fc.array(fc.string()),
+  });
+  const attributes = fc.record(
+    {
+      userName: fc.string(),
+      active: fc.boolean(),
+      title: text,
+      'emails[type eq "work"].value': text,
+    },
+    { requiredKeys: [] },
+  );
+  const links = fc.option(
+    fc.tuple(attributes, fc.boolean()).map(
+      ([applied, active]): Link => ({
+        mapticianId: 'm1',
+        active,
+        applied: { ...applied, active },
+      }),
+    ),
+    { nil: null },
+  );
+  const subjects = fc.record({
+    id: fc.constant(id),
+    presence: fc.constantFrom('live' as const, 'soft_deleted' as const, 'purged' as const),
+    inScope: fc.boolean(),
+    source,
+    link: links,
+    removalRejected: fc.boolean(),
+  });
+  const anyRules = fc.record({
+    table: fc.constantFrom(table, withDefault),
+    flowNulls: fc.boolean(),
+    hardDelete: fc.constantFrom('delete' as const, 'deactivate' as const),
+  });
+
+  it('apply a plan, and the next plan is empty', () => {
+    fc.assert(
+      fc.property(subjects, anyRules, (before, anyRule) => {
+        const decision = decide(before, anyRule);
+        const again = decide({ ...before, link: apply(decision, before.link) }, anyRule);
+        if (decision.kind === 'skip' || decision.kind === 'fail') expect(again).toEqual(decision);
+        else expect(['nothing', 'skip']).toContain(again.kind);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('never gives access to anyone who is to have none', () => {
+    fc.assert(
+      fc.property(subjects, anyRules, (before, anyRule) => {
+        const entitled = before.presence === 'live' && before.inScope && before.source.accountEnabled !== false;
+        const decision = decide(before, anyRule);
+        if (!entitled) expect(['nothing', 'skip', 'deactivate', 'delete']).toContain(decision.kind);
+        else expect(['deactivate', 'delete']).not.toContain(decision.kind);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
