@@ -1,7 +1,4 @@
 /** `maptician-sync sandbox`: keeps an emulated tenant running until it is interrupted. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 
 export interface SandboxCommandOptions {
@@ -22,22 +19,14 @@ export async function runSandbox(options: SandboxCommandOptions): Promise<void> 
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
-  const sandbox = await startSandbox(options);
-  const directory = await mkdtemp(join(tmpdir(), 'maptician-sandbox-'));
-  try {
-    const caFile = join(directory, 'ca.pem');
-    await writeFile(caFile, sandbox.ca);
-    console.log(instructions(sandbox, caFile));
-    await interrupted;
-  } finally {
-    await sandbox.close();
-    await rm(directory, { recursive: true, force: true });
-  }
+  await using sandbox = await startSandbox(options);
+  console.log(instructions(sandbox));
+  await interrupted;
 }
 
-function instructions(sandbox: Sandbox, caFile: string): string {
-  const { tenant, origin } = sandbox;
-  const variables = Object.entries({ ...sandbox.environment(), NODE_EXTRA_CA_CERTS: caFile });
+function instructions(sandbox: Sandbox): string {
+  const { tenant, origin, caFile } = sandbox;
+  const variables = Object.entries(sandbox.environment());
   const someone = [...tenant.users.all.values()][0]?.id ?? '';
   const curl = origin.startsWith('https:') ? `curl -s --cacert ${caFile}` : 'curl -s';
   return [

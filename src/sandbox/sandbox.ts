@@ -3,6 +3,10 @@
  * Tests and the demo start it in their own process; the `sandbox` command keeps one running.
  */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
 import { createAuthority } from './authority.ts';
 import { createCertificate } from './certificate.ts';
 import { createControl } from './control.ts';
@@ -33,15 +37,18 @@ export interface Sandbox extends AsyncDisposable {
   readonly origin: string;
   /** Where tokens are issued; always https. */
   readonly authorityHost: string;
-  /** PEM of the certificate to trust. */
+  /** PEM of the certificate to trust, and the file it is in until the sandbox is closed. */
   readonly ca: string;
+  readonly caFile: string;
   readonly behaviour: Behaviour;
   readonly faults: Faults;
   readonly requests: RequestLog;
   readonly mailbox: Mailbox;
   /** An access token for Graph, with the tenant's permissions or the given ones. */
   issueToken(permissions?: readonly string[], lifetimeSeconds?: number): string;
-  /** The settings a worker needs. It must also trust `ca` (NODE_EXTRA_CA_CERTS). */
+  /** Makes this process trust the certificate; a child process gets it by NODE_EXTRA_CA_CERTS. */
+  trust(): void;
+  /** The settings a worker in a process of its own needs, NODE_EXTRA_CA_CERTS among them. */
   environment(): Record<string, string>;
   close(): Promise<void>;
 }
@@ -54,7 +61,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const requests = createRequestLog();
   const tokenKey = randomBytes(32).toString('hex');
   const clientSecret = randomBytes(24).toString('base64url');
-  const [mailbox, certificate] = await Promise.all([openMailbox(), createCertificate()]);
+  const certificate = await createCertificate();
+  const mailbox = await openMailbox();
+  const directory = await mkdtemp(join(tmpdir(), 'maptician-sandbox-'));
+  const caFile = join(directory, 'ca.pem');
 
   let origin = '';
   let authorityHost = '';
@@ -78,8 +88,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const servers: SandboxServer[] = [];
   const close = async (): Promise<void> => {
     await Promise.all([...servers.map((server) => server.close()), mailbox.close()]);
+    await rm(directory, { recursive: true, force: true });
   };
   try {
+    await writeFile(caFile, certificate.cert);
     servers.push(await listen(handler, options.http ? undefined : certificate, options.port));
     if (options.http) servers.push(await listen(handler, certificate));
   } catch (thrown) {
@@ -93,11 +105,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     origin,
     authorityHost,
     ca: certificate.cert,
+    caFile,
     behaviour,
     faults,
     requests,
     mailbox,
     issueToken: authority.issue,
+    trust: () => tls.setDefaultCACertificates([...tls.getCACertificates(), certificate.cert]),
     environment: () => ({
       AZURE_TENANT_ID: tenant.id,
       AZURE_CLIENT_ID: tenant.worker.appId,
@@ -108,6 +122,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       SMTP_URL: mailbox.url,
       NOTIFICATION_EMAIL: `operator@${tenant.domain}`,
       MAIL_FROM: `maptician-sync@${tenant.domain}`,
+      NODE_EXTRA_CA_CERTS: caFile,
     }),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,4 +1,3 @@
-import tls from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -7,7 +6,7 @@ import { createTenant } from '../../src/sandbox/tenant.ts';
 let sandbox: Sandbox;
 beforeAll(async () => {
   sandbox = await startSandbox({ tenant: createTenant() });
-  tls.setDefaultCACertificates([...tls.getCACertificates(), sandbox.ca]);
+  sandbox.trust();
 });
 afterAll(() => sandbox.close());
 

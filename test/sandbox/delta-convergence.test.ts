@@ -129,6 +129,7 @@ it('lets a client that follows the rules end up with the tenant, whatever happen
         emptyPages: fc.constantFrom(0, 0.5),
         emptyLastPage: fc.boolean(),
         shuffle: fc.boolean(),
+        removedInFirstRound: fc.boolean(),
       }),
       async (batches, knobs) => {
         const tenant = createTenant({ clock });

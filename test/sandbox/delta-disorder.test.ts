@@ -44,6 +44,26 @@ describe('users/delta under disorder', () => {
     expect(ids((await graph.round(deltaLink)).entries)).toEqual([first, second]);
   });
 
+  it('tells of what was removed before the first round', async () => {
+    const [stays = '', leaves = '', deleted = ''] = fill(3);
+    const { groups } = graph.tenant;
+    const team = groups.create({ displayName: 'Team' }).id;
+    for (const id of [leaves, stays]) groups.addMember(team, id);
+    groups.removeMember(team, leaves);
+    graph.tenant.users.delete(deleted);
+    graph.sandbox.behaviour.removedInFirstRound = true;
+    expect((await graph.round(select)).entries).toContainEqual({ id: deleted, '@removed': { reason: 'changed' } });
+    expect((await graph.round('/groups/delta?$select=members')).entries).toEqual([
+      {
+        id: team,
+        'members@delta': [
+          { '@odata.type': '#microsoft.graph.user', id: leaves, '@removed': { reason: 'deleted' } },
+          { '@odata.type': '#microsoft.graph.user', id: stays },
+        ],
+      },
+    ]);
+  });
+
   it('leads on through empty pages', async () => {
     const all = fill(12);
     Object.assign(graph.sandbox.behaviour, { emptyPages: 1, emptyLastPage: true });

@@ -1,4 +1,3 @@
-import tls from 'node:tls';
 import { ClientSecretCredential } from '@azure/identity';
 import { Client, PageIterator } from '@microsoft/microsoft-graph-client';
 import { TokenCredentialAuthenticationProvider } from '@microsoft/microsoft-graph-client/authProviders/azureTokenCredentials/index.js';
@@ -7,7 +6,7 @@ import { startSandbox } from '../../src/sandbox/sandbox.ts';
 
 it('is read to the end over TLS by the official SDK with a client secret', async () => {
   await using sandbox = await startSandbox({ users: 1000, assigned: 10 });
-  tls.setDefaultCACertificates([...tls.getCACertificates(), sandbox.ca]);
+  sandbox.trust();
   const settings = sandbox.environment();
   const credential = new ClientSecretCredential(
     settings.AZURE_TENANT_ID ?? '',

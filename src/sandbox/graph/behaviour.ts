@@ -15,6 +15,8 @@ export const behaviourSchema = z.object({
   duplicates: share.default(0),
   /** A delta round begins this many changes before the place its link names. */
   replay: z.int().min(0).default(0),
+  /** A first round also tells of soft-deleted users, and of members that have left. */
+  removedInFirstRound: z.boolean().default(false),
   /** Probability that a page of a delta round is empty and only leads on. */
   emptyPages: share.default(0),
   /** A delta round ends with an empty page. */

@@ -35,8 +35,8 @@ export interface DeltaSource {
   /** The objects of the tenant, by position. */
   readonly end: number;
   idAt(position: number): string | undefined;
-  /** Whether an object can be told in a first round. */
-  isAlive(id: string): boolean;
+  /** Whether an object is told in a first round. */
+  isTold(id: string): boolean;
   /** Throws a GraphFault when the `$select` names what cannot be tracked; returns it for the `@odata.context`. */
   check(select: string | null): void;
   counts(change: Change, view: DeltaView): boolean;
@@ -176,7 +176,7 @@ const isDone = (token: DeltaToken, source: DeltaSource): boolean =>
 function objectAt(source: DeltaSource, token: DeltaToken, view: DeltaView, position: number): string | undefined {
   if (token.phase === 'initial') {
     const id = token.ids ? token.ids[position] : source.idAt(position);
-    return id !== undefined && source.isAlive(id) ? id : undefined;
+    return id !== undefined && source.isTold(id) ? id : undefined;
   }
   const change = source.log.get(position + 1);
   if (!change || !source.counts(change, view) || (token.ids && !token.ids.includes(change.id))) return undefined;

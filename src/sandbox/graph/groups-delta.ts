@@ -58,7 +58,7 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     const created = view.since !== undefined && isNewIn(id, view.since);
     const moved = view.since === undefined || created ? undefined : movedMembers(id, view);
     const end = moved ? moved.length : group.members.end;
-    const members: object[] = [];
+    const members: object[] = moved || offset > 0 ? [] : formerMembers(id).slice(0, room);
     let position = offset;
     for (; position < end && members.length < room; position++) {
       const memberId = moved ? moved[position] : group.members.at(position);
@@ -67,6 +67,14 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     }
     if (members.length > 0) entry['members@delta'] = members;
     return { entry, weight: Math.max(1, members.length), ...(position < end ? { next: position } : {}) };
+  };
+  /** Those who have left, told first so that the order of entries alone says who is a member. */
+  const formerMembers = (id: string): object[] => {
+    if (!behaviour.removedInFirstRound) return [];
+    const left = movedMembers(id, { select: null, since: 0, until: groups.log.head, minimal: false });
+    return left
+      .filter((memberId) => !groups.find(id)?.hasMember(memberId))
+      .map((memberId) => memberEntry(id, memberId));
   };
   /** A soft-deleted user keeps the membership but is not told. */
   const isListed = (memberId: string): boolean =>
@@ -87,7 +95,7 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     pageSize: behaviour.memberPageSize,
     end: groups.all.end,
     idAt: (position) => groups.all.at(position)?.id,
-    isAlive: (id) => groups.find(id) !== undefined,
+    isTold: (id) => groups.find(id) !== undefined,
     check(select) {
       for (const name of namesOf(select)) {
         if (name === 'members' || name === 'id' || groupPropertyNames.includes(name)) continue;

@@ -55,7 +55,8 @@ export function usersDelta(context: GraphContext, request: GraphRequest): GraphR
     pageSize: context.behaviour.userPageSize,
     end: users.all.end,
     idAt: (position) => users.all.at(position)?.id,
-    isAlive: (id) => users.find(id) !== undefined,
+    isTold: (id) =>
+      users.find(id) !== undefined || (context.behaviour.removedInFirstRound && users.get(id) !== undefined),
     check: (select) => void selectedUserProperties(select),
     counts,
     tell: (id, view) => ({ entry: tell(id, view), weight: 1 }),
