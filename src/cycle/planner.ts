@@ -25,7 +25,7 @@ export interface Planned {
 }
 
 /** Waits for the holder of its name; `yields` when the holder's account is to be renamed out of the way. */
-export interface Waiting {
+interface Waiting {
   readonly kind: 'wait';
   readonly holder: Holder;
   readonly yields: boolean;

@@ -33,7 +33,7 @@ export const membersPage = z.object({
   ...paging,
 });
 
-export const appRoleAssignment = z.object({
+const appRoleAssignment = z.object({
   principalId: z.guid(),
   principalType: z.string(),
   appRoleId: z.guid(),

@@ -20,7 +20,7 @@ const chainLength = 50;
 const listPageSize = 999;
 
 /** How the members of groups without a chain are to be read. */
-export interface GroupReads {
+interface GroupReads {
   readonly list: readonly string[];
   readonly newChains: readonly (readonly string[])[];
 }

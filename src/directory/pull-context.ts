@@ -19,4 +19,4 @@ export interface PullContext {
   readonly warn: (message: string) => void;
 }
 
-export type PullPhase = 'users' | 'assignments' | 'groups' | 'reading' | 'confirming';
+type PullPhase = 'users' | 'assignments' | 'groups' | 'reading' | 'confirming';

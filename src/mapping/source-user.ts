@@ -2,6 +2,7 @@
  * An Entra user as Microsoft Graph gives it and the mirror keeps it
  * (https://learn.microsoft.com/graph/api/resources/user).
  */
+import type { User } from '@microsoft/microsoft-graph-types';
 import { z } from 'zod';
 
 /** The Graph user properties the attribute table may read, and what each holds. */
@@ -34,7 +35,7 @@ const graphPropertyKinds = {
   usageLocation: 'string',
   externalUserState: 'string',
   onPremisesSyncEnabled: 'boolean',
-} as const;
+} as const satisfies { readonly [Name in keyof User]?: PropertyKind };
 
 /** A Graph user property by its exact name. */
 export type GraphProperty = keyof typeof graphPropertyKinds;

@@ -15,7 +15,7 @@ import { type Queryable, transaction } from '../state/database.ts';
 import type { Mail } from './mail-layout.ts';
 import { failureMail, heldMail, recoveryMail, stoppedMail, warningMail } from './templates.ts';
 
-export type NotificationKind = 'failures' | 'stopped' | 'held' | 'warning' | 'recovery';
+type NotificationKind = 'failures' | 'stopped' | 'held' | 'warning' | 'recovery';
 
 interface Incident {
   readonly kind: 'failures' | 'stopped' | 'warning';

@@ -44,7 +44,7 @@ export type Decision =
     };
 
 /** Why a user is to have no access, or undefined where it is to have it. */
-export function reasonInactive(subject: Pick<Subject, 'presence' | 'inScope' | 'source'>): string | undefined {
+function reasonInactive(subject: Pick<Subject, 'presence' | 'inScope' | 'source'>): string | undefined {
   if (subject.presence === 'purged') return 'permanently deleted in Entra';
   if (subject.presence === 'soft_deleted') return 'deleted in Entra';
   if (!subject.inScope) return 'no longer assigned to the app';

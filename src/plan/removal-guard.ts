@@ -11,7 +11,7 @@ export interface RemovalLimits {
 }
 
 /** Fewer than this are never held, so that a small company can part with its people. */
-export const removalFloor = 10;
+const removalFloor = 10;
 
 /**
  * Whether removals planned in this cycle are to be held. Those already held count along: the same mistake, coming in

@@ -10,19 +10,19 @@ import type { Log } from '../log.ts';
 import { postgresError } from '../postgres-errors.ts';
 
 /** The three queues. Payloads hold ids only: Redis and BullMQ's tables are no place for personal data. */
-export type QueueName = 'cycles' | 'operations' | 'notifications';
+type QueueName = 'cycles' | 'operations' | 'notifications';
 
-export type JobData = CycleJob | OperationsJob | NotificationJob;
+type JobData = CycleJob | OperationsJob | NotificationJob;
 
-export interface CycleJob {
+interface CycleJob {
   readonly trigger: 'schedule';
 }
 
-export interface OperationsJob {
+interface OperationsJob {
   readonly operations: readonly number[];
 }
 
-export interface NotificationJob {
+interface NotificationJob {
   readonly notification: number;
 }
 

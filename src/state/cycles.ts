@@ -5,7 +5,7 @@ import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
 import { type Queryable, transaction } from './database.ts';
 
 /** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
-export const cycleCounts = z.object({
+const cycleCounts = z.object({
   created: z.number(),
   updated: z.number(),
   deactivated: z.number(),

@@ -65,7 +65,7 @@ describe('what is sent', () => {
   it('follows a link of its origin to the letter', async () => {
     const { origin, seen } = await serve((_request, response) => json(response, 200, {}));
     await clientOf(origin).get(`${origin}/beta/users/delta?$skiptoken=a%2Bb%20c&x=y`, anything);
-    expect(seen[0]?.url).toBe("/beta/users/delta?$skiptoken=a%2Bb%20c&x=y");
+    expect(seen[0]?.url).toBe('/beta/users/delta?$skiptoken=a%2Bb%20c&x=y');
   });
 
   it('does not follow a link to another origin, and says why', async () => {
