@@ -1,7 +1,7 @@
 /**
  * An append-only log of what happened to the users, or to the groups, of the tenant. A delta link is a place in it.
  */
-export type ChangeEvent = 'created' | 'updated' | 'deleted' | 'purged' | 'restored' | 'memberAdded' | 'memberRemoved';
+type ChangeEvent = 'created' | 'updated' | 'deleted' | 'purged' | 'restored' | 'memberAdded' | 'memberRemoved';
 
 export interface Change {
   /** Its number; the first is 1. Place n in the log is right after change n. */

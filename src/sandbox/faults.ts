@@ -47,7 +47,7 @@ export type Fault = z.infer<typeof faultSchema>;
 export type FaultRule = z.input<typeof faultRuleSchema>;
 
 /** What a rule looks at. `path` has no version, `query` no question mark. */
-export interface FaultTarget {
+interface FaultTarget {
   readonly method: string;
   readonly path: string;
   readonly query: string;

@@ -1,5 +1,5 @@
 /** What was asked of the sandbox, so that a test can say what a client must and must not do. */
-export interface LoggedRequest {
+interface LoggedRequest {
   /** Real time, milliseconds since the epoch. */
   readonly at: number;
   readonly method: string;

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import { createStableList, type StableList } from './stable-list.ts';
 import { TenantError } from './tenant-error.ts';
 
-export interface AppRole {
+interface AppRole {
   readonly id: string;
   readonly displayName: string;
   readonly value: string | null;
@@ -35,7 +35,7 @@ export interface AppRoleAssignment {
 }
 
 /** The app role of an app that defines none. */
-export const defaultAppRole = '00000000-0000-0000-0000-000000000000';
+const defaultAppRole = '00000000-0000-0000-0000-000000000000';
 
 export interface TenantApplications {
   readonly all: StableList<ServicePrincipal>;

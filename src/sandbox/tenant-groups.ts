@@ -26,7 +26,7 @@ interface GroupRecord extends TenantGroup {
   readonly places: Map<string, number>;
 }
 
-export interface NewGroup {
+interface NewGroup {
   readonly displayName: string;
   readonly description?: string;
   readonly kind?: TenantGroup['kind'];

@@ -15,12 +15,12 @@ import { TenantError } from './tenant-error.ts';
 import { createTenantGroups, type TenantGroup, type TenantGroups } from './tenant-groups.ts';
 import { createTenantUsers, type TenantUsers } from './tenant-users.ts';
 
-export type { AppRoleAssignment, PrincipalType, ServicePrincipal } from './tenant-applications.ts';
-export type { NewGroup, TenantGroup } from './tenant-groups.ts';
+export type { AppRoleAssignment, ServicePrincipal } from './tenant-applications.ts';
+export type { TenantGroup } from './tenant-groups.ts';
 export type { NewUser, TenantUser } from './tenant-users.ts';
 
 /** A user, a group or a service principal. */
-export type DirectoryObjectType = 'user' | 'group' | 'servicePrincipal';
+type DirectoryObjectType = 'user' | 'group' | 'servicePrincipal';
 
 export interface Tenant {
   /** The directory id (a UUID). */

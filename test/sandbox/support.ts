@@ -16,13 +16,13 @@ const bodySchema = z.looseObject({
 
 export type Entity = z.infer<typeof entitySchema>;
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: z.infer<typeof bodySchema>;
 }
 
-export interface Round {
+interface Round {
   readonly pages: readonly (readonly Entity[])[];
   readonly entries: readonly Entity[];
   readonly deltaLink: string;

@@ -58,9 +58,11 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     const created = view.since !== undefined && isNewIn(id, view.since);
     const moved = view.since === undefined || created ? undefined : movedMembers(id, view);
     const end = moved ? moved.length : group.members.end;
-    const members: object[] = moved || offset > 0 ? [] : formerMembers(id).slice(0, room);
+    const members: object[] = moved || offset > 0 ? [] : formerMembers(id);
+    // Former members take no room: a page must always lead on.
+    const limit = members.length + room;
     let position = offset;
-    for (; position < end && members.length < room; position++) {
+    for (; position < end && members.length < limit; position++) {
       const memberId = moved ? moved[position] : group.members.at(position);
       if (memberId === undefined || (moved ? isHidden(memberId) : !isListed(memberId))) continue;
       members.push(memberEntry(id, memberId));

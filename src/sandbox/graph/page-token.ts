@@ -38,7 +38,7 @@ const listTokenSchema = z.strictObject({
 });
 
 export type DeltaToken = z.infer<typeof deltaTokenSchema>;
-export type ListToken = z.infer<typeof listTokenSchema>;
+type ListToken = z.infer<typeof listTokenSchema>;
 
 export interface PageTokens {
   seal(token: DeltaToken | ListToken): string;

@@ -4,7 +4,7 @@ export interface Throttle {
   take(cost: number, limit: number): ThrottleVerdict;
 }
 
-export interface ThrottleVerdict {
+interface ThrottleVerdict {
   readonly allowed: boolean;
   /** Share of the limit that is used; above 1 when refused. */
   readonly used: number;
