@@ -10,6 +10,7 @@ export interface Operation {
   readonly cycleId: number;
   readonly entraId: string;
   readonly kind: OperationKind;
+  /** The account its user is linked to now, whatever it was when the operation was planned. */
   readonly mapticianId: string | null;
   readonly attributes: UserAttributes;
   readonly reason: string | null;
@@ -18,34 +19,53 @@ export interface Operation {
   readonly userName: string | null;
 }
 
-const row = z.object({
+const operationRow = z.object({
   id: z.number(),
   cycleId: z.number(),
   entraId: z.string(),
   kind: z.enum(['create', 'update', 'reactivate', 'yield', 'deactivate', 'delete']),
-  mapticianId: z.string().nullable(),
   attributes: userAttributes,
   reason: z.string().nullable(),
-  applied: userAttributes,
   userName: z.string().nullable(),
 });
 
+const linkRow = z.object({
+  entraId: z.string(),
+  mapticianId: z.string(),
+  userName: z.string(),
+  applied: userAttributes,
+});
+
 /**
- * Loads and locks those of the operations that are still open. What another worker has in hand is left out; an
- * operation of a cycle that was stopped stays where it is.
+ * Loads and locks those of the operations that are still open, and the links of their users: while an account passes
+ * to somebody else, nothing else is done to it. What another worker has in hand is left out; an operation of a cycle
+ * that was stopped stays where it is.
  */
 export async function lockOperations(db: Queryable, ids: readonly number[]): Promise<Operation[]> {
-  const { rows } = await db.query(
-    `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, coalesce(l.maptician_id, o.maptician_id) as "mapticianId",
-       o.attributes, o.reason, coalesce(l.applied, '{}') as applied, coalesce(u.user_name, l.user_name) as "userName"
-     from operations o join cycles c on c.id = o.cycle_id
-       left join links l on l.entra_id = o.entra_id
-       left join users u on u.id = o.entra_id
+  const found = await db.query(
+    `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason, u.user_name as "userName"
+     from operations o join cycles c on c.id = o.cycle_id left join users u on u.id = o.entra_id
      where o.id = any($1) and o.state = 'open' and c.stop_code is null
      order by o.id for update of o skip locked`,
     [ids],
   );
-  return rows.map((found) => row.parse(found));
+  const operations = found.rows.map((row) => operationRow.parse(row));
+  if (operations.length === 0) return [];
+  const locked = await db.query(
+    `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied
+     from links where entra_id = any($1) order by entra_id for update`,
+    [operations.map(({ entraId }) => entraId)],
+  );
+  const links = new Map(locked.rows.map((row) => linkRow.parse(row)).map((link) => [link.entraId, link]));
+  return operations.map((operation) => {
+    const link = links.get(operation.entraId);
+    return {
+      ...operation,
+      mapticianId: link?.mapticianId ?? null,
+      applied: link?.applied ?? {},
+      userName: operation.userName ?? link?.userName ?? null,
+    };
+  });
 }
 
 export interface AppliedLink {
@@ -83,21 +103,22 @@ export async function closeOperations(db: Queryable, ids: readonly number[]): Pr
   if (ids.length > 0) await db.query('delete from operations where id = any($1)', [ids]);
 }
 
-/** Accounts linked to somebody, with whether that Entra user keeps them. */
+/** An account linked to somebody, with whether that Entra user keeps it. */
 export interface LinkedAccount {
   readonly mapticianId: string;
   readonly entraId: string;
   readonly entitled: boolean;
 }
 
-export async function linkedAccounts(
+/** Locks the links of these accounts, so that no job of their users runs while one of them passes to somebody else. */
+export async function lockLinkedAccounts(
   db: Queryable,
   mapticianIds: readonly string[],
 ): Promise<Map<string, LinkedAccount>> {
   const { rows } = await db.query<LinkedAccount>(
     `select l.maptician_id as "mapticianId", l.entra_id as "entraId",
-       coalesce(u.presence = 'live' and u.in_scope, false) as entitled
-     from links l left join users u on u.id = l.entra_id where l.maptician_id = any($1)`,
+       coalesce((select u.presence = 'live' and u.in_scope from users u where u.id = l.entra_id), false) as entitled
+     from links l where l.maptician_id = any($1) order by l.maptician_id for update`,
     [mapticianIds],
   );
   return new Map(rows.map((found) => [found.mapticianId, found]));

@@ -76,7 +76,10 @@ async function confirmByPrincipal(
     const answer = answers[index];
     const parsed = appRoleAssignmentsPage.safeParse(answer?.body);
     if (answer?.status === 200 && parsed.success) {
-      const still = parsed.data.value.filter((row) => row.resourceId?.toLowerCase() === context.servicePrincipalId);
+      // The list of a user holds the rows of its groups, too.
+      const still = parsed.data.value.filter(
+        (row) => row.resourceId?.toLowerCase() === context.servicePrincipalId && row.principalId.toLowerCase() === id,
+      );
       if (still.length === 0) gone.push(id);
       else roles.push(...still.map((row) => ({ id, role: row.appRoleId, type })));
     } else if (answer?.status === 404 && type === 'User') gone.push(id);

@@ -70,25 +70,23 @@ export async function readUsersDelta(
 ): Promise<Omit<Cursor, 'issuedAt'> | CursorLost> {
   const beginning = start ?? `/users/delta?${selectQuery(context.mirror.properties)}`;
   let link: string = cursor.nextLink ?? cursor.deltaLink ?? beginning;
+  let page = fetchPage(context, link);
   let restarted = false;
   for (let done = 0; ; ) {
-    let page: Awaited<ReturnType<typeof context.graph.get<typeof usersPage._output>>>;
-    try {
-      page = await context.graph.get(link, usersPage);
-    } catch (thrown) {
-      const lost = cursorLost(thrown);
-      if (lost === undefined) throw graphSyncError(thrown, 'users/delta', 'User.Read.All');
+    const read = await page;
+    if ('location' in read) {
       // A page link dies before its round's delta link does: the round can often be begun again.
-      if (!restarted && cursor.nextLink === link && cursor.deltaLink !== null) {
-        restarted = true;
-        link = cursor.deltaLink;
-        continue;
-      }
-      return lost;
+      if (restarted || cursor.nextLink !== link || cursor.deltaLink === null) return read;
+      restarted = true;
+      link = cursor.deltaLink;
+      page = fetchPage(context, link);
+      continue;
     }
-    const next = page['@odata.nextLink'];
+    const next = read['@odata.nextLink'];
     const finished = next === undefined;
-    const following = requireLink(next ?? page['@odata.deltaLink'], context);
+    const following = requireLink(next ?? read['@odata.deltaLink'], context);
+    // The next page travels while this one is written.
+    if (!finished) page = fetchPage(context, following);
     const written: Omit<Cursor, 'issuedAt'> = {
       ...cursor,
       name: cursorName,
@@ -96,12 +94,25 @@ export async function readUsersDelta(
       nextLink: finished ? null : following,
     };
     await transaction(context.pool, async (client) => {
-      await writeUsers(client, page.value, context.mirror);
+      await writeUsers(client, read.value, context.mirror);
       await writeCursor(client, written);
     });
-    done += page.value.length;
+    done += read.value.length;
     context.progress('users', done, undefined);
     if (finished) return written;
     link = following;
   }
+}
+
+type UsersPage = (typeof usersPage)['_output'];
+
+/** Resolves with the page, or with the cursor's loss; a failure waits to be awaited instead of ending the process. */
+function fetchPage(context: PullContext, link: string): Promise<UsersPage | CursorLost> {
+  const page = context.graph.get(link, usersPage).catch((thrown: unknown) => {
+    const lost = cursorLost(thrown);
+    if (lost === undefined) throw graphSyncError(thrown, 'users/delta', 'User.Read.All');
+    return lost;
+  });
+  page.catch(() => undefined);
+  return page;
 }

@@ -1,0 +1,59 @@
+/** What became of an operation, whichever kind it was of. */
+import type { SyncError } from '../errors.ts';
+import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { StoreResult } from '../maptician/user-store.ts';
+import type { AppliedLink, Operation } from './operations.ts';
+
+export type Outcome = Done | Gone | Failed;
+
+interface Done {
+  readonly kind: 'done';
+  /** The operation's kind, or `adopt` where a create found an account. */
+  readonly did: string;
+  readonly link: AppliedLink;
+  readonly before: UserAttributes;
+  readonly changes: UserAttributes;
+  readonly note?: string;
+}
+
+/** There is no account any more; `again` has the user compared once more. */
+interface Gone {
+  readonly kind: 'gone';
+  readonly did: string;
+  readonly note: string | null;
+  readonly again: boolean;
+}
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly error: SyncError;
+}
+
+/** Outcomes by operation id, from the user store's results. */
+export function outcomesOf(
+  operations: readonly Operation[],
+  results: readonly StoreResult[],
+  done: (operation: Operation, id: string) => Outcome,
+): Map<string, Outcome> {
+  const byKey = new Map(operations.map((operation) => [String(operation.id), operation]));
+  const outcomes = new Map<string, Outcome>();
+  for (const result of results) {
+    const operation = byKey.get(result.key);
+    if (operation === undefined) continue;
+    if (result.outcome === 'done') outcomes.set(result.key, done(operation, result.id));
+    else if (result.outcome === 'missing') outcomes.set(result.key, missing(operation));
+    else outcomes.set(result.key, { kind: 'failed', error: result.error });
+  }
+  return outcomes;
+}
+
+/** The account was removed in Maptician by someone else: whoever is to have one gets a new one in this same cycle. */
+function missing(operation: Operation): Outcome {
+  const removal = operation.kind === 'deactivate' || operation.kind === 'delete' || operation.kind === 'yield';
+  return {
+    kind: 'gone',
+    did: operation.kind === 'delete' ? 'delete' : 'unlink',
+    note: 'the account was not in Maptician any more',
+    again: !removal,
+  };
+}
