@@ -62,7 +62,8 @@ export function describeCycle(result: CycleResult): string {
   const did = (['created', 'updated', 'reactivated', 'deactivated', 'deleted', 'skipped'] as const)
     .filter((name) => counts[name] > 0)
     .map((name) => `${counts[name]} ${name}`);
-  lines.push(did.length === 0 ? 'Nothing changed.' : `Users: ${did.join(', ')}.`);
+  if (did.length > 0) lines.push(`Users: ${did.join(', ')}.`);
+  else if (error === undefined) lines.push('Nothing changed.');
   if (counts.failed > 0) lines.push(`${counts.failed} failed; see: maptician-sync log --status failure`);
   if (counts.held > 0) lines.push(`${counts.held} removals are held for approval; see: maptician-sync status`);
   for (const warning of result.warnings) lines.push(`Warning: ${warning}`);

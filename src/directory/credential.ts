@@ -76,6 +76,7 @@ export async function fetchToken(credential: TokenCredential, scope: string, sig
   } catch (thrown) {
     const error = toError(thrown);
     const code = /AADSTS\d+/.exec(error.message)?.[0];
+    const reason = /\b[a-z]+(_[a-z]+)+\b/.exec(error.message)?.[0] ?? error.name;
     const refused =
       code !== undefined ||
       error.name === 'AuthenticationRequiredError' ||
@@ -86,10 +87,11 @@ export async function fetchToken(credential: TokenCredential, scope: string, sig
           `Entra refused to sign the app in${code === undefined ? '' : ` (${code})`}: check AZURE_TENANT_ID, AZURE_CLIENT_ID and its secret or certificate`,
           { cause: error },
         )
-      : new SyncError('Unreachable', `No token could be fetched from the authority: ${error.name}`, {
-          cause: error,
-          detail: error.message,
-        });
+      : new SyncError(
+          'Unreachable',
+          `The authority (AZURE_AUTHORITY_HOST) gave no token (${reason}): check its address, the network, and whether its certificate is trusted`,
+          { cause: error, detail: error.message },
+        );
   }
   if (token === null) throw new SyncError('Unauthorized', 'No credential of the app could be used to sign in to Entra');
   return token.token;

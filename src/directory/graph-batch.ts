@@ -16,7 +16,7 @@ export interface BatchAnswer {
 export const batchSize = 20;
 const attemptsAtMost = 6;
 const throttledAttemptsAtMost = 60;
-const retried = new Set([408, 424, 429, 500, 502, 503, 504]);
+const retried = new Set([202, 408, 424, 429, 500, 502, 503, 504]);
 
 const batchResponse = z.object({
   responses: z.array(

@@ -28,7 +28,7 @@ export class GraphError extends Error {
       `Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`} (request ${requestId ?? 'unknown'})`,
     );
     this.status = status;
-    this.codes = codes;
+    this.codes = codes.map((code) => code.toLowerCase());
     this.location = location;
     this.requestId = requestId;
   }
@@ -60,7 +60,7 @@ function errorCodesOf(error: Record<string, unknown>): string[] {
   let level: unknown = error;
   for (let depth = 0; depth < 8 && typeof level === 'object' && level !== null; depth++) {
     const fields = level as Record<string, unknown>;
-    if (typeof fields.code === 'string') codes.push(fields.code.toLowerCase());
+    if (typeof fields.code === 'string') codes.push(fields.code);
     level = fields.innerError ?? fields.innererror;
   }
   return codes;
