@@ -1,4 +1,5 @@
 /** A certificate for the sandbox's https, made anew at every start and trusted by nobody else. */
+import { randomUUID } from 'node:crypto';
 import { generate } from 'selfsigned';
 
 export interface Certificate {
@@ -11,7 +12,12 @@ export interface Certificate {
 /** Self-signed, for localhost, 127.0.0.1 and ::1, good for a month. */
 export async function createCertificate(): Promise<Certificate> {
   const day = 24 * 60 * 60 * 1000;
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
+  // Authorities are looked up by name: with one name for all, a process could trust a single sandbox only.
+  const name = [
+    { name: 'commonName', value: 'localhost' },
+    { name: 'organizationName', value: `sandbox ${randomUUID()}` },
+  ];
+  const pems = await generate(name, {
     keyType: 'ec',
     algorithm: 'sha256',
     // A clock that is a little behind would not trust a certificate from the future.
