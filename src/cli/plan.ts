@@ -1,6 +1,6 @@
 /** `plan`: what sync would do. Reads Entra into the mirror, and writes nothing to the queue or to Maptician. */
 import { planOnly } from '../cycle/plan-only.ts';
-import type { Planned } from '../cycle/planner.ts';
+import type { Planned } from '../cycle/planned-users.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
 import { type CommandOptions, print, withService } from './command.ts';
 import { createProgress } from './progress.ts';

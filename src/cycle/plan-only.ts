@@ -4,7 +4,7 @@ import { exceedsLimits } from '../plan/removal-guard.ts';
 import { lockCycle, recoverOperations } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
 import { retryDue } from '../state/escrow.ts';
-import { type Planned, plannedUsers } from './planner.ts';
+import { type Planned, plannedUsers } from './planned-users.ts';
 import type { CycleContext, CycleOptions } from './run-cycle.ts';
 
 /**

@@ -25,7 +25,7 @@ import {
 } from '../state/cycles.ts';
 import { retryDue, settleEscrow } from '../state/escrow.ts';
 import { writeLog } from '../state/provisioning-log.ts';
-import { type PlanPass, planPass, type WrittenOperation, writeYields } from './planner.ts';
+import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
 import { settle } from './settle.ts';
 
 export interface CycleContext {

@@ -1,0 +1,168 @@
+/**
+ * Writes what was decided: operations, log entries and escrow, in one transaction a chunk of users. Writes nothing
+ * outside Postgres.
+ */
+import type pg from 'pg';
+import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { Decision, OperationKind, PlanRules } from '../plan/decide.ts';
+import { type Holder, yieldedName } from '../plan/names.ts';
+import { type Queryable, transaction } from '../state/database.ts';
+import { type Failure, settleEscrow } from '../state/escrow.ts';
+import { type LogEntry, writeLog } from '../state/provisioning-log.ts';
+import { type Planned, plannedUsers, type Waiting } from './planned-users.ts';
+
+/** An operation as it was written, for the queue. */
+export interface WrittenOperation {
+  readonly id: number;
+  readonly kind: OperationKind;
+}
+
+/** What one pass over the users gave. Removals wait as staged until the guard has counted them all. */
+export interface PlanPass {
+  readonly operations: number;
+  readonly waiting: readonly { readonly id: string; readonly waiting: Waiting }[];
+}
+
+/**
+ * One pass: decides about every dirty user and writes what follows. `opened` is told of each chunk's operations that
+ * may be enqueued at once.
+ */
+export async function planPass(
+  pool: pg.Pool,
+  rules: PlanRules,
+  cycleId: number,
+  opened: (operations: readonly WrittenOperation[]) => Promise<void>,
+): Promise<PlanPass> {
+  const waiting: { id: string; waiting: Waiting }[] = [];
+  let operations = 0;
+  const chunks = plannedUsers(pool, rules);
+  let next = chunks.next();
+  for (;;) {
+    const { value: chunk, done } = await next;
+    if (done) return { operations, waiting };
+    // The next chunk is read and decided while this one is written; its failure waits to be awaited.
+    next = chunks.next();
+    next.catch(() => undefined);
+    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId));
+    operations += written.length;
+    await opened(written.filter((operation) => operation.state === 'open'));
+    for (const { subject, decision } of chunk) {
+      if (decision.kind === 'wait') waiting.push({ id: subject.id, waiting: decision });
+    }
+  }
+}
+
+interface OperationRow {
+  entra_id: string;
+  kind: OperationKind;
+  maptician_id: string | null;
+  attributes: UserAttributes;
+  reason: string;
+  state: 'staged' | 'open' | 'held';
+  set_id: number | null;
+}
+
+async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number) {
+  const operations: OperationRow[] = [];
+  const log: LogEntry[] = [];
+  const failures: Failure[] = [];
+  const settled: string[] = [];
+  const removals: string[] = [];
+  for (const planned of chunk) {
+    const { subject, decision } = planned;
+    if (decision.kind === 'wait') continue;
+    settled.push(subject.id);
+    if (isRemoval(decision)) removals.push(subject.id);
+    if (decision.kind === 'fail') {
+      failures.push({ entraId: subject.id, action: 'other', code: decision.code, reason: decision.reason });
+      log.push(logEntry(planned, 'failure', decision.reason, decision.code));
+    } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
+    else if (decision.kind !== 'nothing') operations.push(toRow(planned, decision));
+  }
+  await db.query(`delete from operations where entra_id = any($1) and state in ('held', 'approved')`, [settled]);
+  await db.query(
+    `update users set dirty = false, removal_rejected = removal_rejected and id = any($2) where id = any($1)`,
+    [settled, [...removals, ...rejected(chunk)]],
+  );
+  const busy = new Set(operations.map((operation) => operation.entra_id));
+  await settleEscrow(db, { cycleId, failures, succeeded: settled.filter((id) => !busy.has(id)) });
+  await writeLog(db, cycleId, log);
+  return insertOperations(db, cycleId, operations);
+}
+
+function isRemoval(decision: Planned['decision']): boolean {
+  return decision.kind === 'deactivate' || decision.kind === 'delete';
+}
+
+function rejected(chunk: readonly Planned[]): string[] {
+  return chunk
+    .filter(({ subject, decision }) => subject.removalRejected && decision.kind === 'skip')
+    .map(({ subject }) => subject.id);
+}
+
+function toRow(planned: Planned, decision: Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>): OperationRow {
+  const removal = isRemoval(decision);
+  const held = removal && planned.operationState === 'held';
+  const staged = removal && planned.operationState === null;
+  return {
+    entra_id: planned.subject.id,
+    kind: decision.kind,
+    maptician_id: planned.subject.link?.mapticianId ?? planned.takeover?.mapticianId ?? null,
+    attributes: decision.attributes,
+    reason:
+      planned.takeover === undefined
+        ? decision.reason
+        : `the account of ${planned.takeover.entraId}, who has no access any more, passes to this user`,
+    state: held ? 'held' : staged ? 'staged' : 'open',
+    set_id: held ? planned.setId : null,
+  };
+}
+
+function logEntry(planned: Planned, status: LogEntry['status'], reason: string, code: string | null): LogEntry {
+  return {
+    action: 'other',
+    operation: 'plan',
+    status,
+    entraId: planned.subject.id,
+    userName: planned.userName ?? planned.linkedName,
+    mapticianId: planned.subject.link?.mapticianId ?? null,
+    code,
+    reason,
+    modified: [],
+  };
+}
+
+async function insertOperations(db: Queryable, cycleId: number, operations: readonly OperationRow[]) {
+  if (operations.length === 0) return [];
+  const { rows } = await db.query<WrittenOperation & { state: OperationRow['state'] }>(
+    `insert into operations (cycle_id, entra_id, kind, maptician_id, attributes, reason, state, set_id)
+     select $1, entra_id, kind, maptician_id, attributes, reason, state, set_id
+     from jsonb_to_recordset($2) as p(entra_id uuid, kind text, maptician_id text, attributes jsonb, reason text,
+       state text, set_id bigint)
+     on conflict (entra_id) do nothing
+     returning id, kind, state`,
+    [cycleId, JSON.stringify(operations)],
+  );
+  return rows;
+}
+
+/** Renames accounts out of the way of the users who wait for their names; resolves with the operations written. */
+export async function writeYields(
+  db: Queryable,
+  cycleId: number,
+  holders: readonly { readonly holder: Holder; readonly name: string }[],
+): Promise<WrittenOperation[]> {
+  return insertOperations(
+    db,
+    cycleId,
+    holders.map(({ holder, name }) => ({
+      entra_id: holder.entraId,
+      kind: 'yield' as const,
+      maptician_id: holder.mapticianId,
+      attributes: { userName: yieldedName(holder.entraId, name) },
+      reason: 'yields its userName to the Entra user who has it now',
+      state: 'open' as const,
+      set_id: null,
+    })),
+  );
+}

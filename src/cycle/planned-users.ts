@@ -1,0 +1,180 @@
+/**
+ * Streams the users to compare out of Postgres and lets plan/ decide, in chunks. Reads no user store and writes nothing,
+ * so it is the dry run, too.
+ */
+import { z } from 'zod';
+import { userAttributes } from '../mapping/maptician-user.ts';
+import { sourceUser } from '../mapping/source-user.ts';
+import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
+import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
+import type { Queryable } from '../state/database.ts';
+
+/** One user with what was decided; what `plan` prints and what is written for `sync`. */
+export interface Planned {
+  readonly subject: Subject;
+  readonly userName: string | null;
+  readonly linkedName: string | null;
+  readonly decision: Decision | Waiting | NameFailure;
+  /** For a create: the account that passes to this user. */
+  readonly takeover: Holder | undefined;
+  readonly operationState: 'held' | 'approved' | null;
+  readonly setId: number | null;
+}
+
+/** Waits for the holder of its name; `yields` when the holder's account is to be renamed out of the way. */
+export interface Waiting {
+  readonly kind: 'wait';
+  readonly holder: Holder;
+  readonly yields: boolean;
+}
+
+interface NameFailure {
+  readonly kind: 'fail';
+  readonly code: 'DuplicateSourceEntries';
+  readonly reason: string;
+}
+
+const chunkSize = 1000;
+
+interface CandidateRow {
+  id: string;
+  attributes: unknown;
+  user_name: string | null;
+  presence: Subject['presence'];
+  in_scope: boolean;
+  removal_rejected: boolean;
+  maptician_id: string | null;
+  linked_name: string | null;
+  active: boolean | null;
+  applied: unknown;
+  operation_state: 'held' | 'approved' | null;
+  set_id: number | null;
+}
+
+/** The users to compare, in chunks: dirty, read, and with nothing of theirs under way. */
+export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGenerator<Planned[]> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const { rows } = await db.query<CandidateRow>(
+      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.removal_rejected,
+         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state, o.set_id
+       from users u
+         left join links l on l.entra_id = u.id
+         left join operations o on o.entra_id = u.id
+       where u.dirty and u.id > $1 and not (u.needs_read and u.in_scope)
+         and (o.state is null or o.state in ('held', 'approved'))
+       order by u.id limit $2`,
+      [after, chunkSize],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    yield await planChunk(db, rows, rules);
+  }
+}
+
+async function planChunk(db: Queryable, rows: readonly CandidateRow[], rules: PlanRules): Promise<Planned[]> {
+  const planned = rows.map((row) => {
+    const subject = toSubject(row);
+    return {
+      subject,
+      userName: row.user_name,
+      linkedName: row.linked_name,
+      decision: decide(subject, rules) as Planned['decision'],
+      takeover: undefined,
+      operationState: row.operation_state,
+      setId: row.set_id,
+    };
+  });
+  const named = planned.filter(wantsName);
+  if (named.length === 0) return planned;
+  const names = [...new Set(named.map((one) => one.userName?.toLowerCase() ?? ''))];
+  const holders = groupBy(await readHolders(db, names), (holder) => holder.name);
+  const rivals = groupBy(await readRivals(db, names), (rival) => rival.name);
+  return planned.map((one) => {
+    if (!wantsName(one)) return one;
+    const name = one.userName ?? '';
+    const key = name.toLowerCase();
+    const user = { id: one.subject.id, name, linked: one.subject.link !== null };
+    return withName(one, resolveName(user, holders.get(key) ?? [], rivals.get(key) ?? []));
+  });
+}
+
+function wantsName(planned: Planned): boolean {
+  if (planned.userName === null) return false;
+  if (planned.decision.kind === 'create') return true;
+  const takesPart = planned.decision.kind === 'update' || planned.decision.kind === 'reactivate';
+  return takesPart && !sameName(planned.userName, planned.linkedName);
+}
+
+function withName(planned: Planned, name: NameDecision): Planned {
+  switch (name.kind) {
+    case 'free':
+      return planned;
+    case 'takeover':
+      return { ...planned, takeover: name.holder };
+    case 'wait':
+    case 'yield':
+      return { ...planned, decision: { kind: 'wait', holder: name.holder, yields: name.kind === 'yield' } };
+    case 'duplicate':
+      return {
+        ...planned,
+        decision: {
+          kind: 'fail',
+          code: 'DuplicateSourceEntries',
+          reason: `${planned.userName} (${planned.subject.id}) has the same userName as ${name.others.join(' and ')}`,
+        },
+      };
+  }
+}
+
+function toSubject(row: CandidateRow): Subject {
+  const source = sourceUser.parse({ ...z.record(z.string(), z.unknown()).parse(row.attributes), id: row.id });
+  const link =
+    row.maptician_id === null
+      ? null
+      : { mapticianId: row.maptician_id, active: row.active === true, applied: userAttributes.parse(row.applied) };
+  return {
+    id: row.id,
+    presence: row.presence,
+    inScope: row.in_scope,
+    source,
+    link,
+    removalRejected: row.removal_rejected,
+  };
+}
+
+async function readHolders(db: Queryable, names: readonly string[]): Promise<(Holder & { name: string })[]> {
+  const { rows } = await db.query<Holder & { name: string }>(
+    `select lower(l.user_name) as name, l.entra_id as "entraId", l.maptician_id as "mapticianId",
+       coalesce(u.presence = 'live' and u.in_scope, false) as entitled,
+       coalesce(u.attributes->>'accountEnabled' = 'false', false) as disabled,
+       coalesce(u.presence = 'purged', false) as purged,
+       u.user_name as "wantedName", o.entra_id is not null as busy
+     from links l left join users u on u.id = l.entra_id left join operations o on o.entra_id = l.entra_id
+     where lower(l.user_name) = any($1)`,
+    [names],
+  );
+  return rows;
+}
+
+async function readRivals(db: Queryable, names: readonly string[]): Promise<(Rival & { name: string })[]> {
+  const { rows } = await db.query<Rival & { name: string }>(
+    `select lower(u.user_name) as name, u.id as "entraId", u.user_name as "userPrincipalName"
+     from users u
+     where lower(u.user_name) = any($1) and u.in_scope and u.presence = 'live'
+       and u.attributes->>'accountEnabled' is distinct from 'false'`,
+    [names],
+  );
+  return rows;
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
