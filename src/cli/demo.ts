@@ -1,7 +1,174 @@
-/** placeholder */
+/**
+ * `demo`: the whole service on the sandbox, with a PostgreSQL that is thrown away. Needs nothing, touches nothing of the
+ * user's, and leaves nothing behind.
+ */
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../log.ts';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { openService } from '../service.ts';
+import { loadSettings } from '../settings.ts';
+import { type EmbeddedDatabase, openEmbedded } from '../state/embedded.ts';
+import { openCluster } from '../state/embedded-cluster.ts';
+import { findPostmaster } from '../state/embedded-postmaster.ts';
+import { cannotRun, print, report } from './command.ts';
+import { play } from './demo-play.ts';
+import { heading, sentences } from './demo-screen.ts';
+import { firstUsers, seedDemoTenant } from './demo-story.ts';
+
 export interface DemoOptions {
+  /** Leaves sandbox and database running until Ctrl+C. */
   readonly keep?: boolean;
 }
-export async function demo(_: DemoOptions): Promise<number> {
-  return 0;
+
+/** Exit status after an interrupt, as shells have it. */
+const interrupted = 130;
+
+/** Runs the demo. Its result is the exit status: 0 when everything went as told, 1 when a number did not. */
+export async function demo(options: DemoOptions): Promise<number> {
+  const stop = onInterrupt();
+  forgetEnvironment();
+  const home = await mkdtemp(join(tmpdir(), 'maptician-sync-demo-'));
+  const opened: Opened = { sandbox: undefined, database: undefined };
+  try {
+    return await run(options, home, opened, stop);
+  } catch (thrown) {
+    if (stop.aborted) return interrupted;
+    report(thrown, {});
+    return cannotRun;
+  } finally {
+    await opened.database?.close();
+    await stopPostgres(home);
+    await opened.sandbox?.close();
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** What has to be closed at the end, however it comes. */
+interface Opened {
+  sandbox: Sandbox | undefined;
+  database: EmbeddedDatabase | undefined;
+}
+
+async function run(options: DemoOptions, home: string, opened: Opened, signal: AbortSignal): Promise<number> {
+  const began = Date.now();
+  print(
+    sentences([
+      'An emulated Entra tenant, a PostgreSQL and a mailbox are started on this machine, for this demo only.',
+    ]),
+  );
+  const sandbox = await startSandbox({ tenant: seedDemoTenant() });
+  opened.sandbox = sandbox;
+  sandbox.trust();
+  signal.throwIfAborted();
+  const database = await openEmbedded(home);
+  opened.database = database;
+  signal.throwIfAborted();
+  const { tenant } = sandbox;
+  print(
+    sentences([
+      `Ready after ${secondsSince(began)}: ${tenant.domain} has ${tenant.users.count.toLocaleString('en-US')} people, and ${firstUsers.toLocaleString('en-US')} of them are to have access to Maptician.`,
+    ]),
+  );
+
+  const level = process.env.LOG_LEVEL ?? '';
+  const environment = { ...sandbox.environment(), DATABASE_URL: database.url, MAPTICIAN_SYNC_HOME: home };
+  const settings = loadSettings({ env: { ...environment, LOG_LEVEL: level } });
+  // Log lines between the sentences only where somebody asked for them.
+  const service = await openService({ settings, log: createLog(level === '' ? 'silent' : settings.LOG_LEVEL) });
+  let problems: readonly string[];
+  try {
+    problems = await play({ sandbox, service, signal });
+  } finally {
+    await service.close();
+  }
+  if (problems.length === 0) {
+    print(`Everything went as told, in ${secondsSince(began)} from start to end.`);
+  } else {
+    print(heading('Not everything went as told'));
+    print(sentences(problems, '•'));
+  }
+  if (options.keep) {
+    print(instructions(environment));
+    if (!signal.aborted) await once(signal, 'abort');
+  } else print(nextSteps());
+  return problems.length === 0 ? 0 : 1;
+}
+
+/** Aborts at the first signal, or when nobody reads the output any more; later ones change nothing, for it ends anyway. */
+function onInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) return;
+    controller.abort(new Error('interrupted'));
+    process.stderr.write('\nCleaning up.\n');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', stop);
+  return controller.signal;
+}
+
+/**
+ * Libraries read the environment on their own: pg its PG* variables, @azure/identity proxies, which cannot reach this
+ * machine's loopback. The demo is to run the same for everyone.
+ */
+function forgetEnvironment(): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^(PG[A-Z]+|AZURE_\w+|(https?|all|no)_proxy)$/i.test(name)) delete process.env[name];
+  }
+}
+
+/**
+ * Whoever else uses the database (a command in another terminal) does not keep it. Again where pg_ctl was interrupted: a
+ * Ctrl+C reaches it too.
+ */
+async function stopPostgres(home: string): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if ((await findPostmaster(join(home, 'postgres', 'data'))) === undefined) return;
+    const cluster = await openCluster(home);
+    await cluster.stop().catch(() => undefined);
+  }
+}
+
+/** How this very program is called, with npm in a clone or as an installed package. */
+function command(name: string): string {
+  const inClone = import.meta.filename.endsWith('.ts');
+  if (!inClone) return `  maptician-sync ${name}`;
+  return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
+}
+
+function nextSteps(): string {
+  return [
+    heading('Next: your own tenant'),
+    'README.md, “Connect your tenant”, says what to click in Entra. Then:',
+    ...['test-connection', 'plan', 'sync', 'start'].map(command),
+    '',
+    'To look around in this one first, add --keep to the demo.',
+  ].join('\n');
+}
+
+/** Those that the user may have set and that would lead elsewhere. */
+const cleared = ['REDIS_URL', 'MAPTICIAN_TENANT_URL', 'MAPTICIAN_SECRET_TOKEN', 'ENTRA_SERVICE_PRINCIPAL_ID'];
+
+function instructions(environment: Record<string, string>): string {
+  // Both databases by name: those of a .env or config/sync.yaml are no place for this tenant's people.
+  const variables = { ...environment, MAPTICIAN_DATABASE_URL: environment.DATABASE_URL ?? '' };
+  return [
+    heading('It keeps running until Ctrl+C'),
+    'Paste this into another terminal:',
+    ...Object.entries(variables).map(([name, value]) => `  export ${name}='${value}'`),
+    `  export ${cleared.map((name) => `${name}=`).join(' ')}`,
+    '',
+    'Then try:',
+    ...['status', 'log', 'sync'].map(command),
+    '',
+    'Change the tenant for the next sync (all calls: GET /_emu):',
+    `  curl -s --cacert $NODE_EXTRA_CA_CERTS "$GRAPH_BASE_URL/_emu/users?top=5&assigned=true"`,
+  ].join('\n');
+}
+
+function secondsSince(began: number): string {
+  return `${((Date.now() - began) / 1000).toFixed(1)} s`;
 }
