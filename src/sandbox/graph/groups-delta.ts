@@ -58,7 +58,7 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     const created = view.since !== undefined && isNewIn(id, view.since);
     const moved = view.since === undefined || created ? undefined : movedMembers(id, view);
     const end = moved ? moved.length : group.members.end;
-    const members: object[] = moved || offset > 0 ? [] : formerMembers(id);
+    const members: object[] = moved || offset > 0 ? [] : formerMembers(id, view);
     // Former members take no room: a page must always lead on.
     const limit = members.length + room;
     let position = offset;
@@ -70,12 +70,15 @@ export function groupsDelta(context: GraphContext, request: GraphRequest): Graph
     if (members.length > 0) entry['members@delta'] = members;
     return { entry, weight: Math.max(1, members.length), ...(position < end ? { next: position } : {}) };
   };
-  /** Those who have left, told first so that the order of entries alone says who is a member. */
-  const formerMembers = (id: string): object[] => {
-    if (!behaviour.removedInFirstRound) return [];
-    const left = movedMembers(id, { select: null, since: 0, until: groups.log.head, minimal: false });
+  /**
+   * Those who have left, told first so that the order of entries alone says who is a member. In a later round always:
+   * a replay may tell of the whole group to a reader who has known it for long.
+   */
+  const formerMembers = (id: string, view: DeltaView): object[] => {
+    if (view.since === undefined && !behaviour.removedInFirstRound) return [];
+    const left = movedMembers(id, { ...view, since: view.since ?? 0, until: groups.log.head });
     return left
-      .filter((memberId) => !groups.find(id)?.hasMember(memberId))
+      .filter((memberId) => !isHidden(memberId) && !groups.find(id)?.hasMember(memberId))
       .map((memberId) => memberEntry(id, memberId));
   };
   /** A soft-deleted user keeps the membership but is not told. */
