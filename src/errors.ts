@@ -49,6 +49,10 @@ const errorClasses = {
     policy: 'retry',
     action: 'Nothing to do yet: it is retried. If it lasts, check the network and any proxy.',
   },
+  UnexpectedAnswer: {
+    policy: 'retry',
+    action: 'Check that the address is right and that no proxy answers in its place. If it lasts, report it.',
+  },
   Timeout: { policy: 'retry', action: 'Nothing to do yet: it is retried. If it lasts, check why the service is slow.' },
   InternalError: {
     policy: 'retry',

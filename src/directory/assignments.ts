@@ -74,7 +74,7 @@ async function listPages(context: PullContext, top: number): Promise<{ rows: num
     );
     rows += page.value.length;
     pages += 1;
-    if (pages > 100_000) throw new SyncError('UnprocessableEntity', 'The list of assignments does not end');
+    if (pages > 100_000) throw new SyncError('UnexpectedAnswer', 'The list of assignments does not end');
     context.progress('assignments', rows, undefined);
     link = page['@odata.nextLink'];
     if (link !== undefined) assertOrigin(link, context.graph.origin);

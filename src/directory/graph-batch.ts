@@ -47,7 +47,7 @@ export async function getBatch(client: GraphClient, urls: readonly string[]): Pr
       const byId = new Map(responses.map((response) => [response.id, response]));
       for (const index of part) {
         const response = byId.get(String(index));
-        if (response === undefined) throw new SyncError('UnprocessableEntity', 'A $batch answer lacks some responses');
+        if (response === undefined) throw new SyncError('UnexpectedAnswer', 'A $batch answer lacks some responses');
         answers[index] = { status: response.status, body: response.body };
         if (!retried.has(response.status)) continue;
         again.push(index);

@@ -112,7 +112,7 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     const parsed = schema.safeParse(body);
     if (parsed.success) return parsed.data;
     const where = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new SyncError('UnprocessableEntity', `Graph sent an answer of another shape (${where.join('; ')})`);
+    throw new SyncError('UnexpectedAnswer', `Graph sent an answer of another shape (${where.join('; ')})`);
   };
 
   const send = async (

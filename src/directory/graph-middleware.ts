@@ -185,7 +185,7 @@ async function readBody(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > bodyBytesAtMost) throw new SyncError('UnprocessableEntity', 'An answer of Graph was larger than 64 MiB');
+    if (size > bodyBytesAtMost) throw new SyncError('UnexpectedAnswer', 'An answer of Graph was larger than 64 MiB');
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
@@ -195,5 +195,6 @@ async function readBody(response: Response): Promise<string> {
 function networkReason(error: Error): string {
   const cause = error.cause;
   if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return error instanceof SyntaxError ? 'the answer was cut off' : error.name;
+  if (error instanceof SyntaxError || error.message === 'terminated') return 'the answer was cut off';
+  return error.message === 'fetch failed' ? error.message : error.name;
 }

@@ -170,7 +170,7 @@ describe('an answer of another shape', () => {
   it('is refused instead of being read as empty', async () => {
     const { origin } = await serve((_request, response) => json(response, 200, { values: [] }));
     const reading = clientOf(origin).get('/users', z.object({ value: z.array(z.unknown()) }));
-    await expect(reading).rejects.toMatchObject({ code: 'UnprocessableEntity' });
+    await expect(reading).rejects.toMatchObject({ code: 'UnexpectedAnswer' });
   });
 });
 
@@ -214,6 +214,6 @@ describe('$batch', () => {
 
   it('refuses an answer that leaves one out', async () => {
     const { origin } = await serve((_incoming, response) => json(response, 200, { responses: [] }));
-    await expect(getBatch(clientOf(origin), ['/users/0'])).rejects.toMatchObject({ code: 'UnprocessableEntity' });
+    await expect(getBatch(clientOf(origin), ['/users/0'])).rejects.toMatchObject({ code: 'UnexpectedAnswer' });
   });
 });
