@@ -14,6 +14,7 @@ import { type EmbeddedDatabase, openEmbedded } from '../state/embedded.ts';
 import { openCluster } from '../state/embedded-cluster.ts';
 import { findPostmaster } from '../state/embedded-postmaster.ts';
 import { cannotRun, print, report } from './command.ts';
+import { lookAround, nextSteps } from './demo-next.ts';
 import { play } from './demo-play.ts';
 import { heading, sentences } from './demo-screen.ts';
 import { firstUsers, seedDemoTenant } from './demo-story.ts';
@@ -39,10 +40,13 @@ export async function demo(options: DemoOptions): Promise<number> {
     report(thrown, {});
     return cannotRun;
   } finally {
-    await opened.database?.close();
-    await stopPostgres(home);
-    await opened.sandbox?.close();
-    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    const closing = [
+      async () => opened.database?.close(),
+      async () => stopPostgres(home),
+      async () => opened.sandbox?.close(),
+      async () => rm(home, { recursive: true, force: true, maxRetries: 5 }),
+    ];
+    for (const close of closing) await close().catch((thrown: unknown) => report(thrown, {}));
   }
 }
 
@@ -54,11 +58,7 @@ interface Opened {
 
 async function run(options: DemoOptions, home: string, opened: Opened, signal: AbortSignal): Promise<number> {
   const began = Date.now();
-  print(
-    sentences([
-      'An emulated Entra tenant, a PostgreSQL and a mailbox are started on this machine, for this demo only.',
-    ]),
-  );
+  print('Starting an emulated Entra tenant, a PostgreSQL and a mailbox, all on this machine.');
   const sandbox = await startSandbox({ tenant: seedDemoTenant() });
   opened.sandbox = sandbox;
   sandbox.trust();
@@ -67,9 +67,11 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
   opened.database = database;
   signal.throwIfAborted();
   const { tenant } = sandbox;
+  const people = tenant.users.count.toLocaleString('en-US');
+  const wanted = firstUsers.toLocaleString('en-US');
   print(
     sentences([
-      `Ready after ${secondsSince(began)}: ${tenant.domain} has ${tenant.users.count.toLocaleString('en-US')} people, and ${firstUsers.toLocaleString('en-US')} of them are to have access to Maptician.`,
+      `Ready after ${secondsSince(began)}: ${tenant.domain} has ${people} people; ${wanted} are to use Maptician.`,
     ]),
   );
 
@@ -91,7 +93,7 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
     print(sentences(problems, '•'));
   }
   if (options.keep) {
-    print(instructions(environment));
+    print(lookAround(environment));
     if (!signal.aborted) await once(signal, 'abort');
   } else print(nextSteps());
   return problems.length === 0 ? 0 : 1;
@@ -130,43 +132,6 @@ async function stopPostgres(home: string): Promise<void> {
     const cluster = await openCluster(home);
     await cluster.stop().catch(() => undefined);
   }
-}
-
-/** How this very program is called, with npm in a clone or as an installed package. */
-function command(name: string): string {
-  const inClone = import.meta.filename.endsWith('.ts');
-  if (!inClone) return `  maptician-sync ${name}`;
-  return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
-}
-
-function nextSteps(): string {
-  return [
-    heading('Next: your own tenant'),
-    'README.md, “Connect your tenant”, says what to click in Entra. Then:',
-    ...['test-connection', 'plan', 'sync', 'start'].map(command),
-    '',
-    'To look around in this one first, add --keep to the demo.',
-  ].join('\n');
-}
-
-/** Those that the user may have set and that would lead elsewhere. */
-const cleared = ['REDIS_URL', 'MAPTICIAN_TENANT_URL', 'MAPTICIAN_SECRET_TOKEN', 'ENTRA_SERVICE_PRINCIPAL_ID'];
-
-function instructions(environment: Record<string, string>): string {
-  // Both databases by name: those of a .env or config/sync.yaml are no place for this tenant's people.
-  const variables = { ...environment, MAPTICIAN_DATABASE_URL: environment.DATABASE_URL ?? '' };
-  return [
-    heading('It keeps running until Ctrl+C'),
-    'Paste this into another terminal:',
-    ...Object.entries(variables).map(([name, value]) => `  export ${name}='${value}'`),
-    `  export ${cleared.map((name) => `${name}=`).join(' ')}`,
-    '',
-    'Then try:',
-    ...['status', 'log', 'sync'].map(command),
-    '',
-    'Change the tenant for the next sync (all calls: GET /_emu):',
-    `  curl -s --cacert $NODE_EXTRA_CA_CERTS "$GRAPH_BASE_URL/_emu/users?top=5&assigned=true"`,
-  ].join('\n');
 }
 
 function secondsSince(began: number): string {
