@@ -1,0 +1,44 @@
+/** What the demo says at its end: how to go on with a tenant of one's own, or how to look around in this one. */
+import { heading } from './demo-screen.ts';
+
+/** How this very program is called, with npm in a clone or as an installed package. */
+function command(name: string): string {
+  const inClone = import.meta.filename.endsWith('.ts');
+  if (!inClone) return `  maptician-sync ${name}`;
+  return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
+}
+
+export function nextSteps(): string {
+  return [
+    heading('Next: your own tenant'),
+    'README.md, “Connect your tenant”, says what to click in Entra. Then:',
+    ...['test-connection', 'plan', 'sync', 'start'].map(command),
+    '',
+    'To look around in this one first, add --keep to the demo.',
+  ].join('\n');
+}
+
+/** What the user may have set, in a `.env` too, that would lead elsewhere or contradict. */
+const cleared = [
+  ['REDIS_URL', 'MAPTICIAN_TENANT_URL', 'MAPTICIAN_SECRET_TOKEN'],
+  ['ENTRA_SERVICE_PRINCIPAL_ID', 'SYNC_SCOPE', 'AZURE_TOKEN_CREDENTIALS'],
+];
+
+/** @param environment the settings of the demo, DATABASE_URL among them */
+export function lookAround(environment: Readonly<Record<string, string>>): string {
+  return [
+    heading('It keeps running until Ctrl+C'),
+    'Paste this into another terminal:',
+    ...Object.entries(environment).map(([name, value]) => `  export ${name}='${value}'`),
+    // The user's own database, from a .env or config/sync.yaml, is no place for this tenant's people.
+    '  export MAPTICIAN_DATABASE_URL="$DATABASE_URL"',
+    ...cleared.map((names) => `  export ${names.map((name) => `${name}=`).join(' ')}`),
+    '',
+    'Then try there:',
+    ...['status', 'log', 'sync'].map(command),
+    '',
+    'and, before the next sync, a change to the tenant (all calls: GET /_emu):',
+    '  curl -s --cacert "$NODE_EXTRA_CA_CERTS" -X PATCH -d \'{"jobTitle": "Head of Maps"}\' \\',
+    '    "$GRAPH_BASE_URL/_emu/users/noemi.szabo@contoso.example"',
+  ].join('\n');
+}
