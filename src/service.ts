@@ -61,7 +61,7 @@ export function configFile(name: string): string {
 }
 
 /** Jobs that run side by side in one process: two cores, and a store that is mostly waited for. */
-const concurrency = 4;
+export const concurrency = 4;
 
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */
 export async function openService(options: ServiceOptions): Promise<Service> {

@@ -1,0 +1,34 @@
+/** Reads and plans a tenant, then carries out what was planned in jobs of one user. Only the jobs are timed. */
+import { runOperations } from '../../jobs/run-operations.ts';
+import { planPass, type WrittenOperation } from '../../src/cycle/plan-pass.ts';
+import { pull } from '../../src/directory/pull.ts';
+import { createLog } from '../../src/log.ts';
+import { concurrency, openService } from '../../src/service.ts';
+import { loadSettings } from '../../src/settings.ts';
+import { beginCycle } from '../../src/state/cycles.ts';
+import { answer } from '../child.ts';
+import { runJobs } from '../run-jobs.ts';
+
+const log = createLog('warn');
+const service = await openService({ settings: loadSettings({ env: process.env }), log });
+const { pool } = service.database;
+const directory = await service.openDirectory({
+  signal: new AbortController().signal,
+  progress: () => undefined,
+  warn: (message) => log.warn(message),
+});
+const cycleId = await beginCycle(pool, 'sync');
+await pull(directory, { resync: false });
+const operations: WrittenOperation[] = [];
+await planPass(pool, service.rules, cycleId, async (opened) => {
+  operations.push(...opened);
+});
+
+const queue = await service.queue();
+const context = { pool, queue, store: await service.store(), flowNulls: service.rules.flowNulls, log };
+const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency);
+const { rows } = await pool.query<{ left: number }>('select count(*) as left from operations');
+if (rows[0]?.left !== 0) throw new Error(`${rows[0]?.left} operations are left`);
+await service.close();
+await answer({ jobs: operations.length, milliseconds });
+process.disconnect();
