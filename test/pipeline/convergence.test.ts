@@ -1,0 +1,102 @@
+/**
+ * The whole pipeline against the oracle: after every random batch of changes the user store holds what it must, whatever
+ * Graph does meanwhile. `npm run test:deep` runs 200 batches; a failure is replayed by the seed it prints:
+ * CONVERGENCE_SEED=… npx vitest run test/pipeline/convergence.test.ts
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyChange, changeArbitrary, createPeople, endLag, setWeather, weatherArbitrary } from './changes.ts';
+import { converge } from './converge.ts';
+import { createOracle, type Oracle } from './oracle.ts';
+import { backends, openWorld, type World } from './world.ts';
+
+const deep = process.env.DEEP === 'true';
+const batchesARun = deep ? 20 : 6;
+const runs = deep ? 10 : 4;
+
+const batchArbitrary = fc.record({
+  changes: fc.array(changeArbitrary, { minLength: 1, maxLength: 8 }),
+  weather: weatherArbitrary,
+  /** The worker is stopped at this request and starts again. */
+  stopAt: fc.option(fc.integer({ min: 1, max: 12 }), { freq: 4 }),
+  /** More changes, made while the cycle reads: at this request. */
+  meanwhile: fc.option(
+    fc.record({
+      at: fc.integer({ min: 1, max: 8 }),
+      changes: fc.array(changeArbitrary, { minLength: 1, maxLength: 3 }),
+    }),
+    { freq: 4 },
+  ),
+  restart: fc.boolean(),
+});
+type Batch = typeof batchArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+describe('the pipeline converges', () => {
+  it.each(backends)(
+    'to what the oracle computes, with the queue on %s',
+    async (queue) => {
+      const seed = Number(process.env.CONVERGENCE_SEED ?? Date.now() % 2 ** 31);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(batchArbitrary, { minLength: batchesARun, maxLength: batchesARun }),
+          async (batches) => {
+            await using world = await openWorld({
+              queue,
+              sandbox: { tenant: createPeople(), seed, behaviour: { resourceUnitLimit: null } },
+              settings: { REMOVAL_LIMIT_PERCENT: '100' },
+            });
+            const oracle = createOracle(world.tenant);
+            await converge(world, oracle);
+            for (const [index, batch] of batches.entries()) {
+              await runBatch(world, oracle, batch).catch((cause: unknown) => {
+                throw new Error(`batch ${index} of ${JSON.stringify(batch)}`, { cause });
+              });
+            }
+          },
+        ),
+        { seed, numRuns: Math.ceil(runs / backends.length), endOnFailure: process.env.SHRINK !== 'true', reporter },
+      );
+    },
+    deep ? 500_000 : 60_000,
+  );
+});
+
+/** The counterexample would fill pages: the seed is enough to see it again. */
+function reporter(details: fc.RunDetails<[Batch[]]>): void {
+  if (!details.failed) return;
+  throw new Error(`replay with CONVERGENCE_SEED=${details.seed}`, { cause: details.errorInstance });
+}
+
+async function runBatch(world: World, oracle: Oracle, batch: Batch): Promise<void> {
+  const { sandbox, tenant } = world;
+  // Nobody who was there before is new enough for a lag to hide.
+  endLag(sandbox);
+  for (const change of batch.changes) applyChange(tenant, change);
+  setWeather(sandbox, batch.weather);
+  if (batch.restart) await world.restart();
+  if (batch.stopAt !== null) await stopAt(world, batch.stopAt);
+  const lagging = batch.weather.lag.length > 0;
+  if (lagging || batch.meanwhile !== null) {
+    world.onRequest = (number) => {
+      if (number === batch.meanwhile?.at) for (const change of batch.meanwhile.changes) applyChange(tenant, change);
+    };
+    await world.sync();
+    world.onRequest = undefined;
+    if (batch.meanwhile === null)
+      expect(oracle.wronglyEnded(await world.rows()), 'access ended by mistake').toEqual([]);
+    endLag(sandbox);
+  }
+  const oneLook = !lagging && batch.meanwhile === null && batch.stopAt === null;
+  await converge(world, oracle, { limit: oneLook && !oracle.namesChangeHands() ? 1 : 3, oneLook });
+}
+
+/** Interrupts a cycle at its nth request, if it comes so far. */
+async function stopAt(world: World, number: number): Promise<void> {
+  const stop = new AbortController();
+  world.onRequest = (current) => {
+    if (current === number) stop.abort(new Error('stopped by the test'));
+  };
+  await world.sync({ signal: stop.signal });
+  world.onRequest = undefined;
+  await world.restart();
+}
