@@ -167,8 +167,11 @@ export function graphSyncError(thrown: unknown, what: string, permission: string
   if (status === 404) {
     return new SyncError('Misconfigured', `Graph does not know ${what}: ${detail}`, { cause: thrown });
   }
+  if (status >= 300 && status < 400) {
+    return new SyncError('UntrustedLink', `Graph redirected the reading of ${what}, which is not followed: ${detail}`);
+  }
   return new SyncError(
-    status >= 500 ? 'InternalServerError' : 'UnprocessableEntity',
+    status >= 500 ? 'InternalServerError' : 'UnexpectedAnswer',
     `Reading ${what} failed: ${detail}`,
     { cause: thrown },
   );
