@@ -35,7 +35,8 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   const first = await runOne({ bar: true });
   print(
     sentences([
-      `${amount(first.counts.created)} users created ${cost(first)}. ${first.counts.skipped} more are assigned but disabled in Entra; they get no account.`,
+      `${amount(first.counts.created)} users created ${cost(first)}.`,
+      `${first.counts.skipped} more are assigned but disabled in Entra; they get no account.`,
     ]),
   );
   checks.cycle(first, 'initial', { created: firstUsers, skipped: disabled });
@@ -48,7 +49,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   print(heading('3. An incremental cycle'));
   const second = await runOne();
   const effects = await readEffects(service, second, story.effects);
-  print(sentences([`${describeCounts(second.counts)} ${cost(second)}. The provisioning log has:`]));
+  print(sentences([`${describeCounts(second.counts)} ${cost(second)}.`, 'The provisioning log says:']));
   print(`\n${changesTable(effects)}`);
   const told = (operation: string) => story.effects.filter((effect) => effect.operation === operation).length;
   const counts = { created: told('create'), updated: told('update'), deactivated: told('deactivate'), failed: 1 };
@@ -60,7 +61,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   print(heading('4. One user failed, and a mail says so'));
   print(
     sentences([
-      `Maptician's table takes titles of up to ${titleLimit} characters; that of ${failing.who} has ${failing.title.length} now.`,
+      `Maptician takes titles of up to ${titleLimit} characters; that of ${failing.who} has ${failing.title.length} now.`,
     ]),
   );
   const failureMails = mailbox.mails();
@@ -152,7 +153,7 @@ async function summarize(checks: Checks, service: Service, cycles: readonly Play
   const requests = cycles.reduce((sum, cycle) => sum + cycle.requests, 0);
   print(
     sentences([
-      `Maptician has ${amount(all)} users now, ${amount(active)} of them active, after ${cycles.length} cycles and ${requests} requests to Graph.`,
+      `Maptician has ${amount(all)} users now, ${amount(active)} of them active. Graph got ${requests} requests.`,
     ]),
   );
   const sum = (name: keyof CycleCounts) => cycles.reduce((total, { counts }) => total + counts[name], 0);
@@ -166,7 +167,7 @@ function describeCounts({ created, updated, deactivated, failed }: CycleCounts):
 }
 
 function cost({ durationMs, requests }: PlayedCycle): string {
-  return `in ${(durationMs / 1000).toFixed(1)} s, with ${requests} requests to Graph`;
+  return `in ${(durationMs / 1000).toFixed(1)} s and ${requests} requests to Graph`;
 }
 
 function amount(count: number): string {

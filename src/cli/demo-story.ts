@@ -134,7 +134,7 @@ export function changeTenant(tenant: Tenant): Story {
   const place = { ...mover.properties };
   users.update(mover.id, { department: 'Marketing', jobTitle: 'Brand Manager', mobilePhone: null });
   happens(
-    `${place.displayName} goes from Sales to Marketing, and gives the company mobile back.`,
+    `${place.displayName} moves from Sales to Marketing, and hands the mobile in.`,
     effect(mover, 'update', [
       { column: 'title', from: place.jobTitle ?? null, to: 'Brand Manager' },
       { column: 'mobile_phone', from: place.mobilePhone ?? null, to: null },
@@ -172,7 +172,7 @@ export function changeTenant(tenant: Tenant): Story {
     effects,
     failing: { ...nameOf(promoted), userName: promoted.properties.userPrincipalName ?? '', title },
     mend: () => {
-      const short = 'Deputy Vice President for Workplace Strategy';
+      const short = 'Vice President for Workplace Strategy';
       users.update(promoted.id, { jobTitle: short });
       return effect(promoted, 'update', [{ column: 'title', from: oldTitle, to: short }]);
     },

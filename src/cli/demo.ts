@@ -58,7 +58,7 @@ interface Opened {
 
 async function run(options: DemoOptions, home: string, opened: Opened, signal: AbortSignal): Promise<number> {
   const began = Date.now();
-  print('Starting an emulated Entra tenant, a PostgreSQL and a mailbox, all on this machine.');
+  print('Starting an emulated Entra tenant, a PostgreSQL and a mailbox on this machine.');
   const sandbox = await startSandbox({ tenant: seedDemoTenant() });
   opened.sandbox = sandbox;
   sandbox.trust();
@@ -66,13 +66,10 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
   const database = await openEmbedded(home);
   opened.database = database;
   signal.throwIfAborted();
-  const { tenant } = sandbox;
-  const people = tenant.users.count.toLocaleString('en-US');
+  const people = sandbox.tenant.users.count.toLocaleString('en-US');
   const wanted = firstUsers.toLocaleString('en-US');
   print(
-    sentences([
-      `Ready after ${secondsSince(began)}: ${tenant.domain} has ${people} people; ${wanted} are to use Maptician.`,
-    ]),
+    sentences([`Ready after ${secondsSince(began)}: ${wanted} of the tenant's ${people} people are to use Maptician.`]),
   );
 
   const level = process.env.LOG_LEVEL ?? '';

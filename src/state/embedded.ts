@@ -179,5 +179,6 @@ function isPassing(error: unknown): boolean {
 }
 
 function connectionString(cluster: Cluster, port: number, name: string): string {
-  return `postgres://${superuser}:${cluster.password}@127.0.0.1:${port}/${name}`;
+  // Said, since pg else goes by a PGSSLMODE of the user's, and this server has no TLS.
+  return `postgres://${superuser}:${cluster.password}@127.0.0.1:${port}/${name}?sslmode=disable`;
 }
