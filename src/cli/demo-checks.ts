@@ -22,7 +22,7 @@ export function createChecks(): Checks {
   const problems: string[] = [];
   const equal = (what: string, told: unknown, found: unknown): void => {
     if (isDeepStrictEqual(told, found)) return;
-    problems.push(`${what}: ${JSON.stringify(told)} was expected, ${JSON.stringify(found)} is there.`);
+    problems.push(`${what}: ${JSON.stringify(told)} was expected, ${JSON.stringify(found) ?? 'nothing'} is there.`);
   };
   return {
     problems,

@@ -87,12 +87,13 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
     print(`Everything went as told, in ${secondsSince(began)} from start to end.`);
   } else {
     print(heading('Not everything went as told'));
-    print(sentences(problems, '•'));
+    // As they are: a wrapped table cell would cut long values off.
+    print(problems.map((problem) => ` • ${problem}`).join('\n'));
   }
   if (options.keep) {
     print(lookAround(environment));
     if (!signal.aborted) await once(signal, 'abort');
-  } else print(nextSteps());
+  } else if (problems.length === 0) print(nextSteps());
   return problems.length === 0 ? 0 : 1;
 }
 
