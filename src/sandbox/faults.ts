@@ -30,7 +30,10 @@ const faultSchema = z.discriminatedUnion('kind', [
     kind: z.literal('foreignLink').describe('nextLink, deltaLink and Location lead to another origin'),
     origin: z.url(),
   }),
-  z.strictObject({ kind: z.literal('gone').describe('a delta request gets 410 and a Location to begin anew') }),
+  z.strictObject({
+    kind: z.literal('gone').describe('a delta request gets 410 and a Location to begin anew'),
+    origin: z.url().optional().describe('where the Location leads instead'),
+  }),
 ]);
 
 export const faultRuleSchema = z.strictObject({

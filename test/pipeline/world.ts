@@ -43,6 +43,8 @@ export interface World extends AsyncDisposable {
   readonly tenant: Tenant;
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
+  /** What the service is opened with; a command in a process of its own takes the same. */
+  readonly settings: Readonly<Record<string, string>>;
   /** A superuser's pool, for what no setting or command can do. */
   readonly pool: pg.Pool;
   /** Every log line so far, at level debug. */
@@ -97,6 +99,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     tenant: sandbox.tenant,
     databaseUrl: database.url,
     redisUrl: redis?.url,
+    get settings() {
+      return settings;
+    },
     pool,
     log,
     onRequest: undefined,

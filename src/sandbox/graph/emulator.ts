@@ -150,13 +150,14 @@ export function createGraphEmulator(options: EmulatorOptions): GraphEmulator {
       const fault = takeFault(request);
       const { reply } = await dispatch(request, fault);
       const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
-      if (fault?.kind !== 'foreignLink') return { status: reply.status, headers: reply.headers, body: text, fault };
+      const foreign = fault?.kind === 'foreignLink' || fault?.kind === 'gone' ? fault.origin : undefined;
+      if (foreign === undefined) return { status: reply.status, headers: reply.headers, body: text, fault };
       const own = options.origin();
       const { Location: location, ...headers } = reply.headers;
       return {
         status: reply.status,
-        headers: location ? { ...headers, Location: location.replace(own, fault.origin) } : headers,
-        body: text.replaceAll(/("@odata\.(?:next|delta)Link":")(https?:\/\/[^/"]+)/g, `$1${fault.origin}`),
+        headers: location ? { ...headers, Location: location.replace(own, foreign) } : headers,
+        body: text.replaceAll(/("@odata\.(?:next|delta)Link":")(https?:\/\/[^/"]+)/g, `$1${foreign}`),
       };
     },
   };
