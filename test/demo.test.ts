@@ -21,6 +21,8 @@ async function startDemo(args: readonly string[], settings: Record<string, strin
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli/main.ts'), 'demo', ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, TMPDIR: folder, ...settings },
+    // One that does not end cleans up before the test is given up, so that it leaves no server behind.
+    timeout: 50_000,
   });
   const closed = once(child, 'close');
   return {
@@ -47,7 +49,7 @@ function section(output: string, title: string): string[] {
   return start === -1 ? [] : lines.slice(start + 1, lines.indexOf('', start + 1));
 }
 
-describe.concurrent('the demo', () => {
+describe.concurrent('the demo', { timeout: 60_000 }, () => {
   it('plays to its end on any machine, tells true numbers, and leaves nothing behind', async () => {
     // Settings of the user's, and what pg and @azure/identity read on their own: none of it takes part.
     await using demo = await startDemo([], {
