@@ -98,13 +98,7 @@ async function updateUsers(
       changes: operation.attributes,
     })),
   );
-  return outcomesOf(operations, results, (operation, id) => ({
-    kind: 'done',
-    did: operation.kind,
-    link: { entraId: operation.entraId, mapticianId: id, applied: { ...operation.applied, ...operation.attributes } },
-    before: operation.applied,
-    changes: operation.attributes,
-  }));
+  return outcomesOf(operations, results, (_operation, mapticianId) => ({ kind: 'done', mapticianId }));
 }
 
 async function deleteUsers(

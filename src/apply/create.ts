@@ -41,6 +41,7 @@ export async function createUsers(
       operation,
       user,
       changes,
+      passed,
       note: passed ? `the account of ${owner.entraId} passed to this user` : 'an existing account was adopted',
     });
   }
@@ -90,13 +91,7 @@ async function createFresh(
   const results = await store.create(
     operations.map((operation) => ({ key: String(operation.id), attributes: operation.attributes })),
   );
-  const created = outcomesOf(operations, results, (operation, id) => ({
-    kind: 'done',
-    did: 'create',
-    link: { entraId: operation.entraId, mapticianId: id, applied: operation.attributes },
-    before: {},
-    changes: operation.attributes,
-  }));
+  const created = outcomesOf(operations, results, (_operation, mapticianId) => ({ kind: 'done', mapticianId }));
   for (const [key, outcome] of created) outcomes.set(key, outcome);
 }
 
@@ -105,7 +100,10 @@ interface Adoption {
   readonly user: StoredUser;
   readonly changes: UserAttributes;
   readonly note: string;
+  readonly passed: boolean;
 }
+
+const unknownAdoption = { user: { attributes: {} }, changes: {}, note: '', passed: false };
 
 async function adopt(
   { store }: CreateContext,
@@ -120,16 +118,9 @@ async function adopt(
   const adopted = outcomesOf(
     adoptions.map(({ operation }) => operation),
     results,
-    (operation, id) => {
-      const { user, changes, note } = byId.get(operation.id) ?? { user: { attributes: {} }, changes: {}, note: '' };
-      return {
-        kind: 'done',
-        did: 'adopt',
-        link: { entraId: operation.entraId, mapticianId: id, applied: { ...user.attributes, ...changes } },
-        before: user.attributes,
-        changes,
-        note,
-      };
+    ({ id, entraId }, mapticianId) => {
+      const { user, changes, note, passed } = byId.get(id) ?? unknownAdoption;
+      return { kind: 'adopted', entraId, mapticianId, before: user.attributes, changes, note, passed };
     },
   );
   for (const [key, outcome] of adopted) outcomes.set(key, outcome);

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
 import type { OperationKind } from '../plan/decide.ts';
+import { compareAgain } from '../state/compare-again.ts';
 import type { Queryable } from '../state/database.ts';
+import type { Adopted } from './outcome.ts';
 
 /** An open operation beside what is known of its user. */
 export interface Operation {
@@ -51,6 +53,9 @@ export async function lockOperations(db: Queryable, ids: readonly number[]): Pro
   );
   const operations = found.rows.map((row) => operationRow.parse(row));
   if (operations.length === 0) return [];
+  // Who is to be created has no link.
+  if (operations[0]?.kind === 'create')
+    return operations.map((operation) => ({ ...operation, mapticianId: null, applied: {} }));
   const locked = await db.query(
     `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied
      from links where entra_id = any($1) order by entra_id for update`,
@@ -68,39 +73,83 @@ export async function lockOperations(db: Queryable, ids: readonly number[]): Pro
   });
 }
 
-export interface AppliedLink {
-  readonly entraId: string;
-  readonly mapticianId: string;
-  readonly applied: UserAttributes;
-}
-
-/** Writes links as they are now; an account that passes to another user leaves the link it had. */
-export async function writeLinks(db: Queryable, links: readonly AppliedLink[]): Promise<void> {
-  if (links.length === 0) return;
-  const records = JSON.stringify(links);
-  await db.query(
-    `delete from links l using jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text)
-     where l.maptician_id = p."mapticianId" and l.entra_id <> p."entraId"`,
-    [records],
-  );
+/** Writes the links of adopted accounts; one that belonged to another user until now leaves that link. */
+export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Promise<void> {
+  if (adopted.length === 0) return;
+  const passed = adopted.filter((one) => one.passed).map(({ mapticianId }) => mapticianId);
+  if (passed.length > 0) await db.query('delete from links where maptician_id = any($1)', [passed]);
+  const links = adopted.map(({ entraId, mapticianId, before, changes }) => ({
+    entraId,
+    mapticianId,
+    applied: { ...before, ...changes },
+  }));
   await db.query(
     `insert into links (entra_id, maptician_id, user_name, active, applied)
-     select "entraId", "mapticianId", coalesce(applied->>'userName', ''), coalesce((applied->>'active')::boolean, true), applied
+     select "entraId", "mapticianId", coalesce(applied->>'userName', ''), coalesce((applied->>'active')::boolean, true),
+       jsonb_strip_nulls(applied)
      from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb)
      on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
        active = excluded.active, applied = excluded.applied, updated_at = now()`,
-    [records],
+    [JSON.stringify(links)],
   );
 }
 
 /** Forgets links whose account is gone; `again` has the users compared once more, so that they are created anew. */
 export async function dropLinks(db: Queryable, entraIds: readonly string[], again: readonly string[]): Promise<void> {
   if (entraIds.length > 0) await db.query('delete from links where entra_id = any($1)', [entraIds]);
-  if (again.length > 0) await db.query('update users set dirty = true where id = any($1)', [again]);
+  if (again.length > 0) await compareAgain(db, 'select unnest($1::uuid[])', [again]);
 }
 
-export async function closeOperations(db: Queryable, ids: readonly number[]): Promise<void> {
-  if (ids.length > 0) await db.query('delete from operations where id = any($1)', [ids]);
+/**
+ * Records operations that did what they were planned to do, as one set: the links hold what was written, the log tells
+ * of it, the users are out of escrow, and the operations are gone. What was written does not travel again for it.
+ */
+export async function settleDone(
+  db: Queryable,
+  done: readonly { readonly operation: Operation; readonly mapticianId: string }[],
+): Promise<void> {
+  if (done.length === 0) return;
+  await db.query(
+    `with ended as (
+       delete from operations o using unnest($1::bigint[], $2::text[]) as d(id, maptician_id) where o.id = d.id
+       returning o.*, d.maptician_id as account
+     ), facts as (
+       select e.*, u.user_name, coalesce(l.applied, '{}') as before, l.user_name as linked_name
+       from ended e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
+     ), linked as (
+       insert into links (entra_id, maptician_id, user_name, active, applied)
+       select entra_id, account, coalesce(attributes->>'userName', linked_name, ''),
+         coalesce((attributes->>'active')::boolean, (before->>'active')::boolean, true),
+         jsonb_strip_nulls(before || attributes)
+       from facts
+       on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
+         active = excluded.active, applied = excluded.applied, updated_at = now()
+     ), logged as (
+       insert into provisioning_log
+         (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)
+       select cycle_id,
+         case kind when 'create' then 'create' when 'deactivate' then 'disable' when 'yield' then 'other' else 'update' end,
+         kind, 'success', entra_id, coalesce(user_name, linked_name), account, reason,
+         coalesce((select jsonb_object_agg(key, before->key) from jsonb_object_keys(attributes) as key where before ? key), '{}'),
+         case kind when 'create' then jsonb_strip_nulls(attributes) else attributes end
+       from facts order by id
+     )
+     delete from escrow e using ended where e.entra_id = ended.entra_id`,
+    [done.map(({ operation }) => operation.id), done.map(({ mapticianId }) => mapticianId)],
+  );
+}
+
+/** Removes operations that have ended, and lifts out of escrow those whose users are well. */
+export async function closeOperations(
+  db: Queryable,
+  ended: readonly Operation[],
+  well: readonly Operation[],
+): Promise<void> {
+  if (ended.length === 0) return;
+  await db.query(
+    `with closed as (delete from operations where id = any($1)) delete from escrow where entra_id = any($2)`,
+    [ended.map(({ id }) => id), well.map(({ entraId }) => entraId)],
+  );
 }
 
 /** An account linked to somebody, with whether that Entra user keeps it. */

@@ -2,18 +2,26 @@
 import type { SyncError } from '../errors.ts';
 import type { UserAttributes } from '../mapping/maptician-user.ts';
 import type { StoreResult } from '../maptician/user-store.ts';
-import type { AppliedLink, Operation } from './operations.ts';
+import type { Operation } from './operations.ts';
 
-export type Outcome = Done | Gone | Failed;
+export type Outcome = Done | Adopted | Gone | Failed;
 
+/** What was planned is what was done. */
 interface Done {
   readonly kind: 'done';
-  /** The operation's kind, or `adopt` where a create found an account. */
-  readonly did: string;
-  readonly link: AppliedLink;
+  readonly mapticianId: string;
+}
+
+/** A create found an account and took it over. */
+export interface Adopted {
+  readonly kind: 'adopted';
+  readonly entraId: string;
+  readonly mapticianId: string;
   readonly before: UserAttributes;
   readonly changes: UserAttributes;
-  readonly note?: string;
+  readonly note: string;
+  /** The account belonged to another Entra user until now. */
+  readonly passed: boolean;
 }
 
 /** There is no account any more; `again` has the user compared once more. */
@@ -33,7 +41,7 @@ interface Failed {
 export function outcomesOf(
   operations: readonly Operation[],
   results: readonly StoreResult[],
-  done: (operation: Operation, id: string) => Outcome,
+  done: (operation: Operation, mapticianId: string) => Outcome,
 ): Map<string, Outcome> {
   const byKey = new Map(operations.map((operation) => [String(operation.id), operation]));
   const outcomes = new Map<string, Outcome>();

@@ -1,9 +1,9 @@
 /** Records what became of operations: link, log entry and escrow, and the operations are gone. */
 import type pg from 'pg';
 import type { OperationKind } from '../plan/decide.ts';
-import { settleEscrow } from '../state/escrow.ts';
-import { type LogAction, type LogEntry, modifiedProperties, writeLog } from '../state/provisioning-log.ts';
-import { closeOperations, dropLinks, type Operation, writeLinks } from './operations.ts';
+import { type Failure, settleEscrow } from '../state/escrow.ts';
+import { type LogAction, type LogEntry, writeLog } from '../state/provisioning-log.ts';
+import { closeOperations, dropLinks, type Operation, settleDone, writeLinks } from './operations.ts';
 import type { Outcome } from './outcome.ts';
 
 const actions: Record<OperationKind, LogAction> = {
@@ -16,50 +16,45 @@ const actions: Record<OperationKind, LogAction> = {
 };
 
 /** All of it in the caller's transaction. */
-export async function record(
-  client: pg.PoolClient,
-  settled: readonly { readonly operation: Operation; readonly outcome: Outcome }[],
-): Promise<void> {
-  const cycleId = settled[0]?.operation.cycleId;
-  if (cycleId === undefined) return;
-  const gone = settled.filter(({ outcome }) => outcome.kind === 'gone');
-  await writeLinks(
+export async function record(client: pg.PoolClient, settled: readonly Settled[]): Promise<void> {
+  await settleDone(
     client,
-    settled.flatMap(({ outcome }) => (outcome.kind === 'done' ? [outcome.link] : [])),
+    settled.flatMap(({ operation, outcome }) =>
+      outcome.kind === 'done' ? [{ operation, mapticianId: outcome.mapticianId }] : [],
+    ),
   );
+  const others = settled.filter(({ outcome }) => outcome.kind !== 'done');
+  const cycleId = others[0]?.operation.cycleId;
+  if (cycleId === undefined) return;
+  const adopted = others.flatMap(({ outcome }) => (outcome.kind === 'adopted' ? [outcome] : []));
+  const gone = others.filter(({ outcome }) => outcome.kind === 'gone');
+  await writeLinks(client, adopted);
   await dropLinks(
     client,
     gone.map(({ operation }) => operation.entraId),
     gone.flatMap(({ operation, outcome }) => (outcome.kind === 'gone' && outcome.again ? [operation.entraId] : [])),
   );
-  await writeLog(
-    client,
-    cycleId,
-    settled.map(({ operation, outcome }) => toLogEntry(operation, outcome)),
-  );
-  await settleEscrow(client, {
-    cycleId,
-    succeeded: settled.filter(({ outcome }) => outcome.kind !== 'failed').map(({ operation }) => operation.entraId),
-    failures: settled.flatMap(({ operation, outcome }) =>
-      outcome.kind === 'failed'
-        ? [
-            {
-              entraId: operation.entraId,
-              action: actions[operation.kind],
-              code: outcome.error.code,
-              reason: outcome.error.detail ?? outcome.error.message,
-            },
-          ]
-        : [],
-    ),
-  });
+  await writeLog(client, cycleId, others.map(toLogEntry));
+  await settleEscrow(client, { cycleId, failures: others.flatMap(toFailure), succeeded: [] });
   await closeOperations(
     client,
-    settled.map(({ operation }) => operation.id),
+    others.map(({ operation }) => operation),
+    others.filter(({ outcome }) => outcome.kind !== 'failed').map(({ operation }) => operation),
   );
 }
 
-function toLogEntry(operation: Operation, outcome: Outcome): LogEntry {
+interface Settled {
+  readonly operation: Operation;
+  readonly outcome: Outcome;
+}
+
+function toFailure({ operation, outcome }: Settled): Failure[] {
+  if (outcome.kind !== 'failed') return [];
+  const { code, detail, message } = outcome.error;
+  return [{ entraId: operation.entraId, action: actions[operation.kind], code, reason: detail ?? message }];
+}
+
+function toLogEntry({ operation, outcome }: Settled): LogEntry {
   const entry = {
     action: actions[operation.kind],
     operation: operation.kind as string,
@@ -69,16 +64,14 @@ function toLogEntry(operation: Operation, outcome: Outcome): LogEntry {
     mapticianId: operation.mapticianId,
     code: null as string | null,
     reason: operation.reason,
-    modified: [] as LogEntry['modified'],
   };
   switch (outcome.kind) {
-    case 'failed':
-      return {
-        ...entry,
-        status: 'failure',
-        code: outcome.error.code,
-        reason: outcome.error.detail ?? outcome.error.message,
-      };
+    case 'done':
+      return entry;
+    case 'failed': {
+      const { code, detail, message } = outcome.error;
+      return { ...entry, status: 'failure', code, reason: detail ?? message };
+    }
     case 'gone':
       return {
         ...entry,
@@ -86,18 +79,16 @@ function toLogEntry(operation: Operation, outcome: Outcome): LogEntry {
         status: outcome.did === 'unlink' ? 'warning' : 'success',
         reason: outcome.note ?? operation.reason,
       };
-    case 'done': {
-      const modified = modifiedProperties(outcome.before, outcome.changes);
-      const same = outcome.did === 'adopt' && modified.length === 0;
+    case 'adopted':
       return {
         ...entry,
-        operation: outcome.did,
-        action: outcome.did === 'adopt' ? 'update' : entry.action,
-        status: same ? 'skipped' : 'success',
-        mapticianId: outcome.link.mapticianId,
+        operation: 'adopt',
+        action: 'update',
+        status: Object.keys(outcome.changes).length === 0 ? 'skipped' : 'success',
+        mapticianId: outcome.mapticianId,
         reason: [operation.reason, outcome.note].filter(Boolean).join('; '),
-        modified,
+        before: outcome.before,
+        after: outcome.changes,
       };
-    }
   }
 }

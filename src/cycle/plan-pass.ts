@@ -24,7 +24,7 @@ export interface PlanPass {
 }
 
 /**
- * One pass: decides about every dirty user and writes what follows. `opened` is told of each chunk's operations that
+ * One pass: decides about every user to compare and writes what follows. `opened` is told of each chunk's operations that
  * may be enqueued at once.
  */
 export async function planPass(
@@ -43,7 +43,7 @@ export async function planPass(
     // The next chunk is read and decided while this one is written; its failure waits to be awaited.
     next = chunks.next();
     next.catch(() => undefined);
-    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId));
+    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId), { relaxed: true });
     operations += written.length;
     await opened(written.filter((operation) => operation.state === 'open'));
     for (const { subject, decision } of chunk) {
@@ -67,12 +67,10 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
   const log: LogEntry[] = [];
   const failures: Failure[] = [];
   const settled: string[] = [];
-  const removals: string[] = [];
   for (const planned of chunk) {
     const { subject, decision } = planned;
     if (decision.kind === 'wait') continue;
     settled.push(subject.id);
-    if (isRemoval(decision)) removals.push(subject.id);
     if (decision.kind === 'fail') {
       failures.push({ entraId: subject.id, action: 'other', code: decision.code, reason: decision.reason });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
@@ -80,10 +78,8 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
     else if (decision.kind !== 'nothing') operations.push(toRow(planned, decision));
   }
   await db.query(`delete from operations where entra_id = any($1) and state in ('held', 'approved')`, [settled]);
-  await db.query(
-    `update users set dirty = false, removal_rejected = removal_rejected and id = any($2) where id = any($1)`,
-    [settled, [...removals, ...rejected(chunk)]],
-  );
+  await db.query('delete from to_compare where id = any($1)', [settled]);
+  await forgetRejections(db, chunk);
   const busy = new Set(operations.map((operation) => operation.entra_id));
   await settleEscrow(db, { cycleId, failures, succeeded: settled.filter((id) => !busy.has(id)) });
   await writeLog(db, cycleId, log);
@@ -94,10 +90,13 @@ function isRemoval(decision: Planned['decision']): boolean {
   return decision.kind === 'deactivate' || decision.kind === 'delete';
 }
 
-function rejected(chunk: readonly Planned[]): string[] {
-  return chunk
-    .filter(({ subject, decision }) => subject.removalRejected && decision.kind === 'skip')
-    .map(({ subject }) => subject.id);
+/** A rejected removal is forgotten when there is nothing to remove any more. */
+async function forgetRejections(db: Queryable, chunk: readonly Planned[]): Promise<void> {
+  const over = chunk.filter(({ subject, decision }) => subject.removalRejected && decision.kind !== 'skip');
+  if (over.length === 0) return;
+  await db.query('update users set removal_rejected = false where id = any($1)', [
+    over.map(({ subject }) => subject.id),
+  ]);
 }
 
 function toRow(planned: Planned, decision: Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>): OperationRow {
@@ -128,7 +127,6 @@ function logEntry(planned: Planned, status: LogEntry['status'], reason: string, 
     mapticianId: planned.subject.link?.mapticianId ?? null,
     code,
     reason,
-    modified: [],
   };
 }
 

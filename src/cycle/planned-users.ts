@@ -51,19 +51,19 @@ interface CandidateRow {
   set_id: number | null;
 }
 
-/** The users to compare, in chunks: dirty, read, and with nothing of theirs under way. */
+/** The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. */
 export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGenerator<Planned[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.removal_rejected,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state, o.set_id
-       from users u
+       from to_compare c join users u on u.id = c.id
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
-       where u.dirty and u.id > $1 and not (u.needs_read and u.in_scope)
+       where c.id > $1 and not (u.needs_read and u.in_scope)
          and (o.state is null or o.state in ('held', 'approved'))
-       order by u.id limit $2`,
+       order by c.id limit $2`,
       [after, chunkSize],
     );
     const last = rows.at(-1);

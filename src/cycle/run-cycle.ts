@@ -240,7 +240,6 @@ async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult):
       mapticianId: null,
       code,
       reason,
-      modified: [],
     })),
   );
 }

@@ -94,7 +94,7 @@ export async function pullAssignments(context: PullContext): Promise<void> {
          on conflict (principal_id, app_role_id) do update set vanished = false, gone = false where a.vanished or a.gone
          returning principal_id, principal_type
        )
-       insert into users (id, needs_read) select distinct principal_id, true from came where principal_type = 'User'
+       insert into users (id, needs_read, in_scope) select distinct principal_id, true, true from came where principal_type = 'User'
        on conflict (id) do nothing`,
     );
     await client.query(

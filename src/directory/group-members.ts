@@ -168,7 +168,7 @@ async function addMembers(db: Queryable, source: string, values: readonly unknow
        on conflict (group_id, user_id) do update set vanished = false, gone = false where m.vanished or m.gone
        returning user_id
      )
-     insert into users (id, needs_read) select distinct user_id, true from came on conflict (id) do nothing`,
+     insert into users (id, needs_read, in_scope) select distinct user_id, true, true from came on conflict (id) do nothing`,
     [...values],
   );
 }

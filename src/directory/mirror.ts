@@ -57,21 +57,26 @@ export async function writeUsers(db: Queryable, users: readonly GraphUser[], opt
 }
 
 async function writePresent(db: Queryable, present: readonly object[], everyone: boolean): Promise<void> {
-  const change = `u.attributes is distinct from page.attributes or u.presence <> 'live'`;
-  const page = 'jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text)';
+  const change = `(u.attributes is distinct from page.attributes or u.presence <> 'live')`;
+  const page = `page as materialized (
+    select * from jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text))`;
+  // The parts of one statement see the same snapshot: what differs is found before it is written.
   await db.query(
-    `update users u set attributes = page.attributes, user_name = page.user_name, presence = 'live',
-       suspect = null, needs_read = false, dirty = u.dirty or ${change}
-     from ${page}
+    `with ${page}, differs as (
+       insert into to_compare select u.id from users u join page on page.id = u.id where ${change} on conflict do nothing)
+     update users u set attributes = page.attributes, user_name = page.user_name, presence = 'live',
+       suspect = null, needs_read = false
+     from page
      where u.id = page.id
        and (u.needs_read or u.suspect is not null or u.user_name is distinct from page.user_name or ${change})`,
     [JSON.stringify(present)],
   );
   if (!everyone) return;
   await db.query(
-    `insert into users (id, attributes, user_name, in_scope, dirty)
-     select page.id, page.attributes, page.user_name, true, true from ${page}
-     on conflict (id) do nothing`,
+    `with ${page}, came as (
+       insert into users (id, attributes, user_name, in_scope) select id, attributes, user_name, true from page
+       on conflict (id) do nothing returning id)
+     insert into to_compare select id from came on conflict do nothing`,
     [JSON.stringify(present)],
   );
 }
@@ -83,10 +88,10 @@ export async function writeAbsent(
 ): Promise<void> {
   if (absent.length === 0) return;
   await db.query(
-    `update users u set presence = page.presence, suspect = null, needs_read = false,
-       dirty = u.dirty or u.presence <> page.presence
-     from jsonb_to_recordset($1) as page(id uuid, presence text)
-     where u.id = page.id`,
+    `with page as materialized (select * from jsonb_to_recordset($1) as page(id uuid, presence text)), differs as (
+       insert into to_compare select u.id from users u join page on page.id = u.id where u.presence <> page.presence
+       on conflict do nothing)
+     update users u set presence = page.presence, suspect = null, needs_read = false from page where u.id = page.id`,
     [JSON.stringify(absent)],
   );
 }
@@ -98,7 +103,8 @@ export async function writeAbsent(
 export async function dropUnused(db: Queryable, everyone: boolean): Promise<void> {
   await db.query(
     `delete from users u
-     where ${everyone ? "u.presence = 'purged'" : 'not u.in_scope'} and not u.dirty
+     where ${everyone ? "u.presence = 'purged'" : 'not u.in_scope'}
+       and not exists (select from to_compare c where c.id = u.id)
        and not exists (select from links l where l.entra_id = u.id)
        and not exists (select from operations o where o.entra_id = u.id)`,
   );

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { SyncError } from '../errors.ts';
 import { updateScope } from '../scope/scope.ts';
+import { compareAgain } from '../state/compare-again.ts';
 import { transaction } from '../state/database.ts';
 import { assignedGroups, pullAssignments } from './assignments.ts';
 import { confirmVanished } from './confirm-vanished.ts';
@@ -71,7 +72,8 @@ async function beginInitial(context: PullContext): Promise<NewCursor> {
     groupIds: [],
   };
   await transaction(context.pool, async (client) => {
-    await client.query('update users set needs_read = true, dirty = true');
+    await client.query('update users set needs_read = true');
+    await compareAgain(client, 'select id from users');
     await writeCursor(client, cursor);
   });
   return cursor;

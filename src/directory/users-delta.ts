@@ -2,7 +2,7 @@
  * Reads `users/delta` page by page (https://learn.microsoft.com/graph/api/user-delta). Each page and the link that
  * follows it are written in one transaction, so a killed worker goes on at the page it was on.
  */
-import { transaction } from '../state/database.ts';
+import { type Queryable, transaction } from '../state/database.ts';
 import { type Cursor, writeCursor } from './cursors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
@@ -93,10 +93,11 @@ export async function readUsersDelta(
       deltaLink: finished ? following : cursor.deltaLink,
       nextLink: finished ? null : following,
     };
-    await transaction(context.pool, async (client) => {
+    const write = async (client: Queryable) => {
       await writeUsers(client, read.value, context.mirror);
       await writeCursor(client, written);
-    });
+    };
+    await transaction(context.pool, write, { relaxed: true });
     done += read.value.length;
     context.progress('users', done, undefined);
     if (finished) return written;

@@ -26,13 +26,19 @@ const concerned = `(
 export async function updateScope(pool: pg.Pool, options: { everyone: boolean; initial: boolean }): Promise<void> {
   await transaction(pool, async (client) => {
     await client.query(
-      `update users u set in_scope = true, dirty = true, removal_rejected = false
-       where not u.in_scope ${options.everyone ? '' : `and ${assigned}`}`,
+      `with came as (
+         update users u set in_scope = true, removal_rejected = false
+         where not u.in_scope ${options.everyone ? '' : `and ${assigned}`}
+         returning id)
+       insert into to_compare select id from came on conflict do nothing`,
     );
     if (options.everyone) return;
     await client.query(
-      `update users u set in_scope = false, dirty = true
-       where u.in_scope and not ${assigned} ${options.initial ? '' : `and u.id in ${concerned}`}`,
+      `with left_scope as (
+         update users u set in_scope = false
+         where u.in_scope and not ${assigned} ${options.initial ? '' : `and u.id in ${concerned}`}
+         returning id)
+       insert into to_compare select id from left_scope on conflict do nothing`,
     );
     await client.query(
       `delete from group_members m where m.gone or m.group_id in (

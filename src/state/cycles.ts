@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
+import { compareAgain } from './compare-again.ts';
 import { type Queryable, transaction } from './database.ts';
 
 /** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
@@ -96,11 +97,9 @@ export async function recoverOperations(db: Queryable): Promise<void> {
        delete from operations where id in (
          select id from operations where state in ('open', 'staged') for update skip locked)
        returning entra_id)
-     update users set dirty = true where id in (select entra_id from left_over)`,
+     insert into to_compare select entra_id from left_over on conflict do nothing`,
   );
-  await db.query(
-    `update users set dirty = true where id in (select entra_id from operations where state in ('held', 'approved'))`,
-  );
+  await compareAgain(db, `select entra_id from operations where state in ('held', 'approved')`);
 }
 
 /** Begins a cycle, under the lock. Resolves with its id. */
@@ -109,7 +108,8 @@ export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number
     await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
     await recoverOperations(client);
     const { rows } = await client.query<{ id: number }>(
-      `insert into cycles (kind, trigger) values ('incremental', $1) returning id`,
+      `insert into cycles (kind, trigger, log_from)
+       select 'incremental', $1, coalesce(max(id), 0) from provisioning_log returning id`,
       [trigger],
     );
     return rows[0]?.id ?? 0;
@@ -175,7 +175,7 @@ export async function countCycle(db: Queryable, id: number): Promise<CycleCounts
        count(*) filter (where status = 'skipped') as skipped,
        (select count(*) from escrow) as failed,
        (select count(*) from operations where state = 'held') as held
-     from provisioning_log where cycle_id = $1`,
+     from provisioning_log where cycle_id = $1 and id > (select log_from from cycles where id = $1)`,
     [id],
   );
   return cycleCounts.parse(rows[0]);

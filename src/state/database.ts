@@ -98,12 +98,19 @@ async function migrate(pool: pg.Pool): Promise<void> {
   }
 }
 
-/** Runs `work` in one transaction on one connection. */
-export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction on one connection. With `relaxed` the commit does not wait for the disk: for what is
+ * read or planned again if the database's machine loses its last moments, as long as the pieces go together.
+ */
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  options: { readonly relaxed?: boolean } = {},
+): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query('begin');
+    await client.query(options.relaxed ? 'begin; set local synchronous_commit = off' : 'begin');
     const result = await work(client);
     await client.query('commit');
     return result;

@@ -4,6 +4,7 @@
  * 6, 12 and 24 hours after the first failure, then daily; what may pass by itself is retried at the next cycle.
  */
 import { type ErrorCode, errorPolicy } from '../errors.ts';
+import { compareAgain } from './compare-again.ts';
 import type { Queryable } from './database.ts';
 import type { LogAction } from './provisioning-log.ts';
 
@@ -69,5 +70,5 @@ export async function settleEscrow(
 
 /** Users whose retry has come are compared again. */
 export async function retryDue(db: Queryable): Promise<void> {
-  await db.query('update users u set dirty = true from escrow e where e.entra_id = u.id and e.next_retry_at <= now()');
+  await compareAgain(db, 'select entra_id from escrow where next_retry_at <= now()');
 }

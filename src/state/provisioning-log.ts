@@ -3,8 +3,7 @@
  * (https://learn.microsoft.com/graph/api/resources/provisioningobjectsummary): what was done to whom, and why not. The
  * one place that holds values. Only appended to.
  */
-import { z } from 'zod';
-import type { UserAttributes } from '../mapping/maptician-user.ts';
+import { type AttributeValue, type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
 import type { Queryable } from './database.ts';
 
 export const logActions = ['create', 'update', 'disable', 'delete', 'other'] as const;
@@ -14,8 +13,8 @@ export type LogStatus = (typeof logStatuses)[number];
 
 export interface ModifiedProperty {
   readonly displayName: string;
-  readonly oldValue: string | boolean | null;
-  readonly newValue: string | boolean | null;
+  readonly oldValue: AttributeValue;
+  readonly newValue: AttributeValue;
 }
 
 export interface LogEntry {
@@ -28,10 +27,13 @@ export interface LogEntry {
   readonly mapticianId: string | null;
   readonly code: string | null;
   readonly reason: string | null;
-  readonly modified: readonly ModifiedProperty[];
+  /** What was written, and what it was before. */
+  readonly before?: UserAttributes;
+  readonly after?: UserAttributes;
 }
 
-export interface LogRecord extends LogEntry {
+export interface LogRecord extends Omit<LogEntry, 'before' | 'after'> {
+  readonly modified: readonly ModifiedProperty[];
   readonly id: number;
   readonly activityAt: Date;
   readonly cycleId: number;
@@ -51,10 +53,11 @@ export function modifiedProperties(before: UserAttributes, changes: UserAttribut
 export async function writeLog(db: Queryable, cycleId: number, entries: readonly LogEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await db.query(
-    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason, modified)
-     select $1, action, operation, status, "entraId", "userName", "mapticianId", code, reason, modified
+    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason, before, after)
+     select $1, action, operation, status, "entraId", "userName", "mapticianId", code, reason,
+       coalesce(before, '{}'), coalesce(after, '{}')
      from jsonb_to_recordset($2) as p(action text, operation text, status text, "entraId" uuid, "userName" text,
-       "mapticianId" text, code text, reason text, modified jsonb)`,
+       "mapticianId" text, code text, reason text, before jsonb, after jsonb)`,
     [cycleId, JSON.stringify(entries)],
   );
 }
@@ -68,24 +71,20 @@ export interface LogFilter {
   readonly limit: number;
 }
 
-const modifiedSchema = z.array(
-  z.object({
-    displayName: z.string(),
-    oldValue: z.union([z.string(), z.boolean(), z.null()]),
-    newValue: z.union([z.string(), z.boolean(), z.null()]),
-  }),
-);
-
 /** The newest entries that match, newest first. */
 export async function readLog(db: Queryable, filter: LogFilter): Promise<LogRecord[]> {
-  const { rows } = await db.query<Omit<LogRecord, 'modified'> & { modified: unknown }>(
+  const { rows } = await db.query<Omit<LogRecord, 'modified'> & { before: unknown; after: unknown }>(
     `select id, activity_at as "activityAt", cycle_id as "cycleId", action, operation, status, entra_id as "entraId",
-       user_name as "userName", maptician_id as "mapticianId", code, reason, modified
+       user_name as "userName", maptician_id as "mapticianId", code, reason, before, after
      from provisioning_log
      where ($1::text is null or entra_id::text = lower($1) or lower(user_name) = lower($1) or maptician_id = $1)
-       and ($2::text is null or action = $2) and ($3::text is null or status = $3) and ($4::bigint is null or cycle_id = $4)
+       and ($2::text is null or action = $2) and ($3::text is null or status = $3)
+       and ($4::bigint is null or cycle_id = $4 and id > (select log_from from cycles where cycles.id = $4))
      order by id desc limit $5`,
     [filter.user ?? null, filter.action ?? null, filter.status ?? null, filter.cycle ?? null, filter.limit],
   );
-  return rows.map((row) => ({ ...row, modified: modifiedSchema.parse(row.modified) }));
+  return rows.map(({ before, after, ...row }) => ({
+    ...row,
+    modified: modifiedProperties(userAttributes.parse(before), userAttributes.parse(after)),
+  }));
 }

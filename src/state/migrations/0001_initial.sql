@@ -12,15 +12,17 @@ create table users (
   -- Must be read directly (newly assigned, suspect, or an initial cycle has not reached it yet).
   needs_read boolean not null default false,
   in_scope boolean not null default false,
-  -- Wanted and applied must be compared again. Never the truth itself: an initial cycle sets it for everyone.
-  dirty boolean not null default false,
   -- An operator rejected the removal of this user; cleared when the user is back in scope.
   removal_rejected boolean not null default false
 );
-create index users_dirty on users (id) where dirty;
 create index users_needs_read on users (id) where needs_read;
 create index users_out_of_scope on users (id) where not in_scope;
 create index users_user_name on users (lower(user_name));
+
+-- Whose wanted and applied user must be compared again. Never the truth itself: an initial cycle has everyone in it.
+create table to_compare (
+  id uuid primary key
+);
 
 create table assignments (
   principal_id uuid not null,
@@ -74,6 +76,8 @@ create table cycles (
   ended_at timestamptz,
   counts jsonb,
   warnings jsonb not null default '[]',
+  -- The newest log entry when the cycle began: its own come after it.
+  log_from bigint not null,
   stop_code text,
   stop_message text,
   stop_detail text
@@ -135,9 +139,10 @@ create table provisioning_log (
   maptician_id text,
   code text,
   reason text,
-  modified jsonb not null default '[]'
+  -- The properties that were written, and what they were before; absent is no value.
+  before jsonb not null default '{}',
+  after jsonb not null default '{}'
 );
-create index provisioning_log_cycle on provisioning_log (cycle_id, operation, status);
 create index provisioning_log_user on provisioning_log (entra_id, id);
 
 create table notifications (
