@@ -1,5 +1,6 @@
 /** What the demo says at its end: how to go on with a tenant of one's own, or how to look around in this one. */
 import { heading } from './demo-screen.ts';
+import { exportLines } from './exports.ts';
 
 /** How this very program is called, with npm in a clone or as an installed package. */
 function command(name: string): string {
@@ -18,21 +19,12 @@ export function nextSteps(): string {
   ].join('\n');
 }
 
-/** What the user may have set, in a `.env` too, that would lead elsewhere or contradict. */
-const cleared = [
-  ['REDIS_URL', 'MAPTICIAN_TENANT_URL', 'MAPTICIAN_SECRET_TOKEN'],
-  ['ENTRA_SERVICE_PRINCIPAL_ID', 'SYNC_SCOPE', 'AZURE_TOKEN_CREDENTIALS'],
-];
-
 /** @param environment the settings of the demo, DATABASE_URL among them */
 export function lookAround(environment: Readonly<Record<string, string>>): string {
   return [
     heading('It keeps running until Ctrl+C'),
     'Paste this into another terminal:',
-    ...Object.entries(environment).map(([name, value]) => `  export ${name}='${value}'`),
-    // The user's own database, from a .env or config/sync.yaml, is no place for this tenant's people.
-    '  export MAPTICIAN_DATABASE_URL="$DATABASE_URL"',
-    ...cleared.map((names) => `  export ${names.map((name) => `${name}=`).join(' ')}`),
+    ...exportLines(environment),
     '',
     'Then try there:',
     ...['status', 'log', 'sync'].map(command),

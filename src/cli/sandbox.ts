@@ -1,5 +1,7 @@
 /** `maptician-sync sandbox`: keeps an emulated tenant running until it is interrupted. */
+
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { exportLines } from './exports.ts';
 
 export interface SandboxCommandOptions {
   /** How many users the tenant has. */
@@ -26,14 +28,15 @@ export async function runSandbox(options: SandboxCommandOptions): Promise<void> 
 
 function instructions(sandbox: Sandbox): string {
   const { tenant, origin, caFile } = sandbox;
-  const variables = Object.entries(sandbox.environment());
+  // A home of its own: the made-up people belong into no database of the user's.
+  const variables = { ...sandbox.environment(), MAPTICIAN_SYNC_HOME: './sandbox-data' };
   const someone = [...tenant.users.all.values()][0]?.id ?? '';
   const curl = origin.startsWith('https:') ? `curl -s --cacert ${caFile}` : 'curl -s';
   return [
     `An emulated Entra tenant of ${tenant.users.count} users is running. Microsoft Graph: ${origin}`,
     '',
     'Settings for maptician-sync (paste them into another terminal):',
-    ...variables.map(([name, value]) => `  export ${name}='${value}'`),
+    ...exportLines(variables),
     '',
     ...(origin.startsWith('http:')
       ? [`Graph is plain http here; the token authority stays on ${sandbox.authorityHost}, as it must be https.`, '']
