@@ -68,9 +68,9 @@ async function readSome(context: PullContext, users: readonly Unread[]): Promise
     else unread.push({ id: user.id, status: answer.status });
     refuse(answer, 'users', 'User.Read.All');
   }
-  const { absent, unclear } = await findDeleted(context, missing);
+  const { absent, unclear, restored } = await findDeleted(context, missing);
   await transaction(context.pool, async (client) => {
-    await writeUsers(client, present, context.mirror);
+    await writeUsers(client, [...present, ...restored], context.mirror);
     await writeAbsent(client, absent);
   });
   return [...unread, ...unclear];
@@ -78,12 +78,15 @@ async function readSome(context: PullContext, users: readonly Unread[]): Promise
 
 /**
  * Tells the soft-deleted from the purged: the delta's own reason where there is one, else `directory/deletedItems`.
- * A user that was never read and is nowhere may not be replicated yet, and stays unread without being a failure.
+ * A user that was never read and is nowhere may not be replicated yet, and stays unread without being a failure; any
+ * other is looked for once more before its account is deleted: it may have been restored between the two reads.
  */
 async function findDeleted(context: PullContext, missing: readonly Unread[]) {
   const absent: { id: string; presence: 'soft_deleted' | 'purged' }[] = [];
   const unclear: UnreadUser[] = [];
   const asked: Unread[] = [];
+  const nowhere: Unread[] = [];
+  const restored: GraphUser[] = [];
   for (const user of missing) {
     if (user.suspect === 'deleted') absent.push({ id: user.id, presence: 'purged' });
     else if (user.suspect === 'changed') absent.push({ id: user.id, presence: 'soft_deleted' });
@@ -99,9 +102,22 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
     refuse(answer, 'deleted users', 'User.Read.All');
     if (answer.status === 200) absent.push({ id: user.id, presence: 'soft_deleted' });
     else if (answer.status !== 404) unclear.push({ id: user.id, status: answer.status });
-    else if (!user.unknown) absent.push({ id: user.id, presence: 'purged' });
+    else if (!user.unknown) nowhere.push(user);
   }
-  return { absent, unclear };
+  const select = selectQuery(context.mirror.properties);
+  const secondAnswers = await getInParallel(
+    context,
+    nowhere.map((user) => `/users/${user.id}?${select}`),
+  );
+  for (const [index, answer] of secondAnswers.entries()) {
+    const user = nowhere[index];
+    if (user === undefined) continue;
+    const parsed = graphUser.safeParse(answer.body);
+    if (answer.status === 200 && parsed.success) restored.push(parsed.data);
+    else if (answer.status === 404) absent.push({ id: user.id, presence: 'purged' });
+    else unclear.push({ id: user.id, status: answer.status });
+  }
+  return { absent, unclear, restored };
 }
 
 /** A missing permission concerns every user alike: it stops the cycle instead of failing them one by one. */
