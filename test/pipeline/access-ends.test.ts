@@ -105,6 +105,24 @@ describe('nobody loses access by mistake', () => {
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 1, failed: 0 } });
   });
 
+  it('when somebody is restored just between the two reads that tell the deleted from the purged', async () => {
+    const { world, tenant, ids } = await openProvisioned(9);
+    const [id = ''] = ids;
+    const before = (await world.rows()).find((row) => row.external_id === id);
+    tenant.users.delete(id);
+    world.onRequest = () => {
+      const missed = world.sandbox.requests.entries.some(
+        ({ path, status }) => path === `/users/${id}` && status === 404,
+      );
+      if (missed && tenant.users.find(id) === undefined) tenant.restoreUser(id);
+    };
+    expect(await world.sync({ resync: true })).toMatchObject({ exit: 0, counts: { deleted: 0 } });
+    world.onRequest = undefined;
+    expect(tenant.users.find(id), 'restored in the middle of the cycle').toBeDefined();
+    expect((await world.sync()).exit).toBe(0);
+    expect((await world.rows()).find((row) => row.external_id === id)).toMatchObject({ id: before?.id, active: true });
+  });
+
   it('when the members of a group cannot be read: they stay as they were', async () => {
     const { world, tenant, group } = await openProvisioned(9);
     tenant.groups.addMember(group, addPerson(tenant, {}, false));
