@@ -26,8 +26,8 @@ const systemicCodes: Readonly<Record<string, ErrorCode>> = {
   '42703': 'SchemaAttributeNotFound',
   '42P01': 'SchemaAttributeNotFound',
   '53': 'InternalServerError',
-  '55': 'InternalServerError',
-  '55P03': 'Timeout',
+  '55000': 'InternalServerError',
+  '55006': 'InternalServerError',
   '57': 'WebExceptionProtocolError',
   '57014': 'Timeout',
   '57P04': 'Misconfigured',
@@ -41,6 +41,8 @@ const rowCodes: Readonly<Record<string, ErrorCode>> = {
   '23502': 'MandatoryFieldsMissing',
   '23505': 'Conflict',
   '23P01': 'Conflict',
+  // Somebody holds the row: the others need not wait for it.
+  '55P03': 'Timeout',
 };
 
 /** What Node's sockets, its resolver and its TLS say, and the words of the driver, which has no codes. */

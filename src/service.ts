@@ -84,7 +84,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     pool: database.pool,
     databaseUrl: database.url,
     queue: await queue(),
-    batchSize: (await store()).batchSize,
+    store: await store(),
+    storeIdentity: storeIdentity(settings),
     rules,
     limits,
     notifies: mailer !== undefined,
@@ -162,6 +163,13 @@ function once<T>(open: () => Promise<T>): (() => Promise<T>) & { opened: () => b
   return Object.assign(get, { opened: () => opening !== undefined });
 }
 
+/** The same for every spelling of credentials and options; the embedded database has another port each time. */
+function storeIdentity(settings: Settings): string {
+  if (settings.MAPTICIAN_DATABASE_URL === undefined) return 'the state database';
+  const { host, pathname } = new URL(settings.MAPTICIAN_DATABASE_URL);
+  return `postgres ${host}${pathname}`;
+}
+
 async function openUserStore(settings: Settings, stateUrl: string): Promise<UserStore> {
   if (settings.MAPTICIAN_TENANT_URL !== undefined) {
     throw new SyncError(
@@ -169,7 +177,12 @@ async function openUserStore(settings: Settings, stateUrl: string): Promise<User
       'This version writes to a Postgres user store only: remove MAPTICIAN_TENANT_URL, and set MAPTICIAN_DATABASE_URL',
     );
   }
-  const pool = openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, { max: concurrency });
+  // A row that somebody holds fails alone instead of holding up the cycle, and is tried again.
+  const pool = openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, {
+    max: concurrency,
+    lockTimeout: 2_000,
+    statementTimeout: 60_000,
+  });
   const store = openPostgresUserStore({ pool });
   const close = () => pool.end();
   try {

@@ -140,6 +140,20 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
       ]);
     });
 
+    test('reads users by id and leaves out those that are gone', async () => {
+      const [ada = '', bob = ''] = await createAll(store, [
+        completeUser('ada@contoso.example'),
+        bareUser('bob@contoso.example'),
+      ]);
+      const unknown = '0190f3b4-0000-7000-8000-000000000000';
+      const found = await store.read([ada, unknown, bob, 'not-an-id']);
+      const byId = new Map(found.map((user) => [user.id, user.attributes]));
+      expect([...byId.keys()].sort()).toEqual([ada, bob].sort());
+      expect(byId.get(ada)).toEqual(completeUser('ada@contoso.example'));
+      expect(byId.get(bob)).toEqual(bareUser('bob@contoso.example'));
+      expect(await store.read([])).toEqual([]);
+    });
+
     test('updates what is given and leaves the rest alone', async () => {
       const id = await create(completeUser('ann@a.example'));
       const changes: UserAttributes = { title: 'Chief', active: false, 'name.givenName': 'Änn' };

@@ -1,6 +1,7 @@
 /** `approve` and `reject`: an operator's word on removals that the mass-removal guard holds. */
 import { transaction } from '../state/database.ts';
 import { print, withService } from './command.ts';
+import { howMany } from './table.ts';
 
 /** Lets a set of held removals be carried out, by the next cycle. */
 export async function approve(set: number): Promise<number> {
@@ -10,7 +11,9 @@ export async function approve(set: number): Promise<number> {
       [set],
     );
     if (!rowCount) return unknownSet(set);
-    print(`${rowCount} removals are approved. The next cycle carries them out; to do it now: maptician-sync sync`);
+    print(
+      `Approved: ${howMany(rowCount, 'removal')}. The next cycle carries this out; to do it now: maptician-sync sync`,
+    );
     return 0;
   });
 }
@@ -19,16 +22,17 @@ export async function approve(set: number): Promise<number> {
 export async function reject(set: number): Promise<number> {
   return withService({}, async ({ database }) => {
     const count = await transaction(database.pool, async (client) => {
-      const { rows } = await client.query<{ id: string }>(
-        `delete from operations where state = 'held' and set_id = $1 returning entra_id as id`,
+      const { rowCount } = await client.query(
+        `with rejected as (
+           delete from operations where state = 'held' and set_id = $1 returning entra_id, kind)
+         update users u set rejected_removal = r.kind from rejected r where u.id = r.entra_id`,
         [set],
       );
-      await client.query('update users set removal_rejected = true where id = any($1)', [rows.map(({ id }) => id)]);
-      return rows.length;
+      return rowCount ?? 0;
     });
     if (count === 0) return unknownSet(set);
     print(
-      `${count} removals are rejected. These accounts stay as they are until their users have access in Entra again.`,
+      `Rejected: ${howMany(count, 'removal')}. The accounts stay as they are until their users have access in Entra again.`,
     );
     return 0;
   });

@@ -10,8 +10,8 @@ export interface CommandOptions {
 
 /** Exit status for bad settings or no connection. */
 export const cannotRun = 2;
-/** Exit status after an interrupt, as shells have it. */
-const interrupted = 130;
+/** Exit statuses after a signal, as shells have them. */
+const interrupted = { SIGINT: 130, SIGTERM: 143 } as const;
 /** What runs is given so long to end after SIGTERM; then the process ends, and the next start makes up for it. */
 const stopWithin = 30_000;
 
@@ -34,7 +34,7 @@ export async function withService(
     service = await openService({ settings, log: commandLog(settings, options) });
     return await run(service, stop.signal);
   } catch (thrown) {
-    if (stop.signal.aborted) return interrupted;
+    if (stop.signal.aborted) return stop.status();
     report(thrown, options);
     return cannotRun;
   } finally {
@@ -50,21 +50,24 @@ function commandLog(settings: Settings, options: CommandOptions): Log {
 }
 
 /** Aborts at SIGINT or SIGTERM; a second signal, or 30 seconds, ends the process at once. */
-function onStop(): { readonly signal: AbortSignal; readonly dispose: () => void } {
+function onStop() {
   const controller = new AbortController();
-  const handle = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(interrupted);
-    process.stderr.write(`${signal}: finishing what runs; again to end at once\n`);
+  let status: number = interrupted.SIGINT;
+  const handle = (signal: 'SIGINT' | 'SIGTERM') => {
+    status = interrupted[signal];
+    if (controller.signal.aborted) process.exit(status);
+    if (process.stderr.isTTY) process.stderr.write(`${signal}: finishing what runs; again to end at once\n`);
     controller.abort(new SyncError('Interrupted', 'The command was interrupted'));
     setTimeout(() => {
       process.stderr.write('What runs did not end within 30 seconds; the next start makes up for it\n');
-      process.exit(interrupted);
+      process.exit(status);
     }, stopWithin).unref();
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
   return {
     signal: controller.signal,
+    status: () => status,
     dispose: () => {
       process.off('SIGINT', handle);
       process.off('SIGTERM', handle);

@@ -134,6 +134,13 @@ program
   .option('--keep', 'leave the emulated tenant running at the end')
   .action((options: DemoOptions) => exits(demo(options)));
 
+// A reader that has gone away (`| head`) is no reason to leave anything open.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (thrown) {

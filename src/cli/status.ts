@@ -3,7 +3,7 @@ import { nextTick } from '../schedule.ts';
 import type { Service } from '../service.ts';
 import { type Cycle, readCycles } from '../state/cycles.ts';
 import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
-import { when } from './table.ts';
+import { howMany, when } from './table.ts';
 
 interface Status {
   readonly state: 'never run' | 'running' | 'healthy' | 'failing' | 'held' | 'stopped';
@@ -84,10 +84,11 @@ function describeStatus(found: Status): string {
   }
   if (cycle.stopMessage !== null) lines.push('', `Stopped: ${cycle.stopMessage}`, actionFor(cycle.stopCode));
   for (const { set, removals } of found.held) {
-    lines.push('', `${removals} removals are held as set ${set}. See who: maptician-sync plan`);
+    lines.push('', `${howMany(removals, 'removal')} held as set ${set}. See who: maptician-sync plan`);
     lines.push(`Carry them out: maptician-sync approve ${set}    Leave the accounts: maptician-sync reject ${set}`);
   }
-  if (found.failed > 0) lines.push('', `${found.failed} users failed. See why: maptician-sync log --status failure`);
+  if (found.failed > 0)
+    lines.push('', `${howMany(found.failed, 'user')} failed. See why: maptician-sync log --status failure`);
   for (const warning of cycle.warnings) lines.push('', `Warning: ${warning}`);
   return lines.join('\n');
 }

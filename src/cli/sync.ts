@@ -4,6 +4,7 @@ import { recommendedAction } from '../errors.ts';
 import type { Service } from '../service.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
 import { createProgress } from './progress.ts';
+import { howMany } from './table.ts';
 
 export async function sync(options: CommandOptions & { readonly resync: boolean }): Promise<number> {
   return withService(options, async (service, signal) => {
@@ -65,7 +66,7 @@ export function describeCycle(result: CycleResult): string {
   if (did.length > 0) lines.push(`Users: ${did.join(', ')}.`);
   else if (error === undefined) lines.push('Nothing changed.');
   if (counts.failed > 0) lines.push(`${counts.failed} failed; see: maptician-sync log --status failure`);
-  if (counts.held > 0) lines.push(`${counts.held} removals are held for approval; see: maptician-sync status`);
+  if (counts.held > 0) lines.push(`${howMany(counts.held, 'removal')} held for approval; see: maptician-sync status`);
   for (const warning of result.warnings) lines.push(`Warning: ${warning}`);
   return lines.join('\n');
 }

@@ -38,7 +38,12 @@ export function cell(value: string | number | boolean | null | undefined): strin
   return String(value).replaceAll(/\s+/g, ' ');
 }
 
-/** Local date and time to the second. */
+/** A count with its noun: 1 removal, 2 removals. */
+export function howMany(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** UTC date and time to the second. */
 export function when(time: Date | null | undefined): string {
   return time === null || time === undefined ? '–' : time.toISOString().slice(0, 19).replace('T', ' ');
 }

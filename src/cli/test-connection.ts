@@ -7,6 +7,7 @@ import { appRoleAssignmentsPage } from '../directory/graph-types.ts';
 import { recommendedAction, type SyncError, toSyncError } from '../errors.ts';
 import type { Service } from '../service.ts';
 import { type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
+import { howMany } from './table.ts';
 
 interface Check {
   readonly name: string;
@@ -40,7 +41,7 @@ export async function testConnection(options: CommandOptions): Promise<number> {
     await check('mail', async () => {
       if (service.mailer === undefined) return 'nobody is mailed: NOTIFICATION_EMAIL and SMTP_URL are not both set';
       await service.mailer.check();
-      return `the mail server accepts mail for ${service.settings.NOTIFICATION_EMAIL?.length ?? 0} recipients`;
+      return `the mail server accepts mail for ${howMany(service.settings.NOTIFICATION_EMAIL?.length ?? 0, 'recipient')}`;
     });
     const ok = checks.every((one) => one.ok);
     if (options.json) printJson({ ok, checks });

@@ -92,9 +92,9 @@ function isRemoval(decision: Planned['decision']): boolean {
 
 /** A rejected removal is forgotten when there is nothing to remove any more. */
 async function forgetRejections(db: Queryable, chunk: readonly Planned[]): Promise<void> {
-  const over = chunk.filter(({ subject, decision }) => subject.removalRejected && decision.kind !== 'skip');
+  const over = chunk.filter(({ subject, decision }) => subject.rejectedRemoval !== null && decision.kind !== 'skip');
   if (over.length === 0) return;
-  await db.query('update users set removal_rejected = false where id = any($1)', [
+  await db.query('update users set rejected_removal = null where id = any($1)', [
     over.map(({ subject }) => subject.id),
   ]);
 }

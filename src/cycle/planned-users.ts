@@ -42,7 +42,7 @@ interface CandidateRow {
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
-  removal_rejected: boolean;
+  rejected_removal: Subject['rejectedRemoval'];
   maptician_id: string | null;
   linked_name: string | null;
   active: boolean | null;
@@ -56,7 +56,7 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await db.query<CandidateRow>(
-      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.removal_rejected,
+      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.rejected_removal,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state, o.set_id
        from to_compare c join users u on u.id = c.id
          left join links l on l.entra_id = u.id
@@ -140,7 +140,7 @@ function toSubject(row: CandidateRow): Subject {
     inScope: row.in_scope,
     source,
     link,
-    removalRejected: row.removal_rejected,
+    rejectedRemoval: row.rejected_removal,
   };
 }
 

@@ -8,6 +8,7 @@ import { type PullResult, pull } from '../directory/pull.ts';
 import type { PullContext } from '../directory/pull-context.ts';
 import { recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { UserStore } from '../maptician/user-store.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
@@ -27,12 +28,15 @@ import { retryDue, settleEscrow } from '../state/escrow.ts';
 import { writeLog } from '../state/provisioning-log.ts';
 import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
 import { settle } from './settle.ts';
+import { verifyLinks } from './verify-links.ts';
 
 export interface CycleContext {
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
   readonly queue: QueueBackend;
-  readonly batchSize: number;
+  readonly store: UserStore;
+  /** Which user store it is; another one has none of the accounts that the links speak of. */
+  readonly storeIdentity: string;
   readonly rules: PlanRules;
   readonly limits: RemovalLimits;
   /** Whether anybody is mailed. */
@@ -134,7 +138,8 @@ interface RunningCycle {
 }
 
 function startCycle(context: CycleContext, options: CycleOptions, cycleId: number, signal: AbortSignal): RunningCycle {
-  const { pool, queue, batchSize } = context;
+  const { pool, queue, store } = context;
+  const { batchSize } = store;
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
@@ -144,6 +149,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       await retryDue(pool);
       const result = await readDirectory();
       await recordUnread(pool, cycleId, result);
+      await verifyStore();
       await planAndApply();
       await dropUnused(pool, result.everyone);
     },
@@ -162,6 +168,19 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     cycle.unreadGroups = result.unreadGroups;
     await updateCycle(pool, cycleId, { kind: result.kind, phase: 'plan' });
     return { ...result, everyone: directory.mirror.everyone };
+  };
+
+  const verifyStore = async () => {
+    const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
+    const another = rows[0] !== undefined && rows[0].value !== context.storeIdentity;
+    if (options.resync || another) {
+      const found = await verifyLinks(pool, store, (done) => progress({ phase: 'verifying', done, total: undefined }));
+      context.log.info({ cycle: cycleId, anotherStore: another, ...found }, 'compared the links with the user store');
+    }
+    await pool.query(
+      `insert into facts (name, value) values ('user_store', $1) on conflict (name) do update set value = excluded.value`,
+      [context.storeIdentity],
+    );
   };
 
   const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
@@ -221,11 +240,11 @@ async function guardRemovals(context: CycleContext, cycleId: number): Promise<Wr
 /** Users who could not be read keep their state, and are in escrow until they are read. */
 async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult): Promise<void> {
   if (result.unread.length === 0) return;
-  const failures = result.unread.map(({ id, status }) => ({
+  const failures = result.unread.map(({ id, code, reason }) => ({
     entraId: id,
     action: 'other' as const,
-    code: status === 429 ? ('TooManyRequests' as const) : ('InternalServerError' as const),
-    reason: `Graph answered ${status} when the user was read`,
+    code,
+    reason,
   }));
   await settleEscrow(pool, { cycleId, failures, succeeded: [] });
   await writeLog(

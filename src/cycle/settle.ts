@@ -8,6 +8,8 @@ import type { CycleProgress } from './run-cycle.ts';
 
 /** So long without progress, and with an empty queue, the jobs are taken to be lost. */
 const lostAfter = 3_000;
+/** A worker that is stuck with what it has in hand does not keep the cycle from ending for longer. */
+const stuckAfter = 15 * 60_000;
 const shortestPause = 20;
 const longestPause = 250;
 
@@ -30,6 +32,7 @@ export async function settle(context: {
   let total = 0;
   let before = -1;
   let movedAt = Date.now();
+  let enqueuedAt = movedAt;
   for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.5)) {
     const { rows } = await context.pool.query<Standing>(
       `select stop_code, stop_message, stop_detail,
@@ -52,9 +55,15 @@ export async function settle(context: {
     if (standing.open !== before) {
       before = standing.open;
       movedAt = Date.now();
-    } else if (Date.now() - movedAt > lostAfter && (await context.queue.depth('operations')) === 0) {
+      enqueuedAt = movedAt;
+    } else if (Date.now() - movedAt > stuckAfter) {
+      throw new SyncError(
+        'Timeout',
+        `${standing.open} operations did not end within 15 minutes; the next cycle plans them anew`,
+      );
+    } else if (Date.now() - enqueuedAt > lostAfter && (await context.queue.depth('operations')) === 0) {
       await enqueueOpen(context.pool, context.queue, context.cycleId, context.batchSize);
-      movedAt = Date.now();
+      enqueuedAt = Date.now();
     }
     await sleep(pause, undefined, { signal: context.signal });
   }

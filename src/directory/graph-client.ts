@@ -25,7 +25,7 @@ export class GraphError extends Error {
 
   constructor(status: number, codes: readonly string[], location: string | null, requestId: string | null) {
     super(
-      `Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`} (request ${requestId ?? 'unknown'})`,
+      `Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`}${requestId === null ? '' : ` (request ${requestId})`}`,
     );
     this.status = status;
     this.codes = codes.map((code) => code.toLowerCase());

@@ -159,7 +159,9 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
           signal,
         });
         const body = await readBody(response);
-        if (response.ok && /[/+]json\b/.test(response.headers.get('content-type') ?? '')) JSON.parse(body);
+        const type = response.headers.get('content-type') ?? '';
+        if (response.ok && /[/+]json\b/.test(type)) JSON.parse(body);
+        if (response.ok && /html/.test(type)) throw new NotGraph();
         context.response = new Response(response.status === 204 ? null : body, {
           status: response.status,
           headers: response.headers,
@@ -170,9 +172,11 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
         const error = toError(thrown);
         throw timeout.aborted
           ? new SyncError('Timeout', `Graph did not answer within ${settings.timeout / 1000} s`, { cause: error })
-          : new SyncError('WebExceptionProtocolError', `The connection to Graph failed: ${networkReason(error)}`, {
-              cause: error,
-            });
+          : new SyncError(
+              'WebExceptionProtocolError',
+              `The connection to Graph (${settings.origin}) failed: ${networkReason(error)}`,
+              { cause: error },
+            );
       }
     },
   };
@@ -191,10 +195,14 @@ async function readBody(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
+/** A page for people where JSON was asked for: a proxy or a sign-in page has answered. */
+class NotGraph extends Error {}
+
 /** The system's word for a failed connection (ECONNREFUSED, …), which holds neither addresses nor names. */
 function networkReason(error: Error): string {
   const cause = error.cause;
   if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  if (error instanceof NotGraph) return 'the answer was an HTML page, as of a proxy';
   if (error instanceof SyntaxError || error.message === 'terminated') return 'the answer was cut off';
   return error.message === 'fetch failed' ? error.message : error.name;
 }

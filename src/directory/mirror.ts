@@ -16,25 +16,46 @@ export interface MirrorOptions {
   readonly everyone: boolean;
 }
 
-/** The properties as the mirror keeps them: what is absent, null or an empty collection is one and the same: unset. */
+/** A user that Graph gave in a form that cannot be read. */
+export interface UnreadableUser {
+  readonly id: string;
+  /** Which property, and what is wrong with it; holds no value. */
+  readonly reason: string;
+}
+
+/**
+ * The properties as the mirror keeps them: what is absent, null or an empty collection is one and the same: unset.
+ * Postgres stores neither NUL nor half a surrogate pair, so those are left out of a text.
+ */
 function canonical(user: GraphUser, properties: readonly string[]): Record<string, unknown> {
   const kept: Record<string, unknown> = { id: user.id };
   for (const property of properties) {
-    const value = user[property];
+    const value = storable(user[property]);
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
     kept[property] = value;
   }
   return kept;
 }
 
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
+  return Array.isArray(value) ? value.filter((item) => item !== null).map(storable) : value;
+}
+
 /**
  * Writes users as they were read, whole. Several entries of one id in a page: the last in order wins, and an entry
- * after an `@removed` is a restore.
+ * after an `@removed` is a restore. Resolves with those that could not be read: they keep the state they had, and are
+ * to be read again.
  */
-export async function writeUsers(db: Queryable, users: readonly GraphUser[], options: MirrorOptions): Promise<void> {
+export async function writeUsers(
+  db: Queryable,
+  users: readonly GraphUser[],
+  options: MirrorOptions,
+): Promise<UnreadableUser[]> {
   const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
   const present: { id: string; attributes: unknown; user_name: string | null }[] = [];
   const removed: { id: string; reason: string }[] = [];
+  const unreadable: UnreadableUser[] = [];
   for (const [id, user] of last) {
     const marker = user['@removed'];
     if (marker !== undefined) {
@@ -42,7 +63,12 @@ export async function writeUsers(db: Queryable, users: readonly GraphUser[], opt
       continue;
     }
     const attributes = canonical({ ...user, id }, options.properties);
-    present.push({ id, attributes, user_name: userNameOf(options.table, sourceUser.parse(attributes)) });
+    const parsed = sourceUser.safeParse(attributes);
+    if (parsed.success) present.push({ id, attributes, user_name: userNameOf(options.table, parsed.data) });
+    else {
+      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+      unreadable.push({ id, reason: `Graph gave the user in another form (${problems.join('; ')})` });
+    }
   }
   if (present.length > 0) await writePresent(db, present, options.everyone);
   if (removed.length > 0) {
@@ -54,6 +80,18 @@ export async function writeUsers(db: Queryable, users: readonly GraphUser[], opt
       [JSON.stringify(removed)],
     );
   }
+  if (unreadable.length > 0) await markUnreadable(db, unreadable, options.everyone);
+  return unreadable;
+}
+
+async function markUnreadable(db: Queryable, unreadable: readonly UnreadableUser[], everyone: boolean): Promise<void> {
+  const ids = [unreadable.map(({ id }) => id)];
+  await db.query('update users set needs_read = true where id = any($1)', ids);
+  if (!everyone) return;
+  await db.query(
+    `insert into users (id, needs_read, in_scope) select unnest($1::uuid[]), true, true on conflict (id) do nothing`,
+    ids,
+  );
 }
 
 async function writePresent(db: Queryable, present: readonly object[], everyone: boolean): Promise<void> {

@@ -23,7 +23,13 @@ interface Unread {
 /** A user that could not be read this time: it keeps its state and is read again in the next cycle. */
 export interface UnreadUser {
   readonly id: string;
-  readonly status: number;
+  readonly code: 'TooManyRequests' | 'InternalServerError' | 'UnexpectedAnswer';
+  readonly reason: string;
+}
+
+function notRead(id: string, status: number): UnreadUser {
+  const code = status === 429 ? 'TooManyRequests' : status >= 500 ? 'InternalServerError' : 'UnexpectedAnswer';
+  return { id, code, reason: `Graph answered ${status} when the user was read` };
 }
 
 /** Reads every row that needs it. Resolves with those that stayed unread. */
@@ -65,15 +71,16 @@ async function readSome(context: PullContext, users: readonly Unread[]): Promise
     const parsed = graphUser.safeParse(answer.body);
     if (answer.status === 200 && parsed.success) present.push(parsed.data);
     else if (answer.status === 404) missing.push(user);
-    else unread.push({ id: user.id, status: answer.status });
+    else unread.push(notRead(user.id, answer.status));
     refuse(answer, 'users', 'User.Read.All');
   }
   const { absent, unclear, restored } = await findDeleted(context, missing);
-  await transaction(context.pool, async (client) => {
-    await writeUsers(client, [...present, ...restored], context.mirror);
+  const unreadable = await transaction(context.pool, async (client) => {
+    const refused = await writeUsers(client, [...present, ...restored], context.mirror);
     await writeAbsent(client, absent);
+    return refused;
   });
-  return [...unread, ...unclear];
+  return [...unread, ...unclear, ...unreadable.map((user) => ({ ...user, code: 'UnexpectedAnswer' as const }))];
 }
 
 /**
@@ -101,7 +108,7 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
     if (user === undefined) continue;
     refuse(answer, 'deleted users', 'User.Read.All');
     if (answer.status === 200) absent.push({ id: user.id, presence: 'soft_deleted' });
-    else if (answer.status !== 404) unclear.push({ id: user.id, status: answer.status });
+    else if (answer.status !== 404) unclear.push(notRead(user.id, answer.status));
     else if (!user.unknown) nowhere.push(user);
   }
   const select = selectQuery(context.mirror.properties);
@@ -115,7 +122,7 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
     const parsed = graphUser.safeParse(answer.body);
     if (answer.status === 200 && parsed.success) restored.push(parsed.data);
     else if (answer.status === 404) absent.push({ id: user.id, presence: 'purged' });
-    else unclear.push({ id: user.id, status: answer.status });
+    else unclear.push(notRead(user.id, answer.status));
   }
   return { absent, unclear, restored };
 }

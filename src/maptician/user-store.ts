@@ -57,6 +57,8 @@ export interface UserStore {
   prepare(): Promise<void>;
   /** The users that have one of these userNames, compared without case; one entry a name given, perhaps empty. */
   match(userNames: readonly string[]): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
+  /** The users that have these ids; one that is gone is left out. */
+  read(ids: readonly string[]): Promise<readonly StoredUser[]>;
   create(requests: readonly CreateRequest[]): Promise<StoreResult[]>;
   update(requests: readonly UpdateRequest[]): Promise<StoreResult[]>;
   delete(requests: readonly DeleteRequest[]): Promise<StoreResult[]>;

@@ -11,8 +11,8 @@ export interface Subject {
   readonly inScope: boolean;
   readonly source: SourceUser;
   readonly link: Link | null;
-  /** An operator rejected this user's removal. */
-  readonly removalRejected: boolean;
+  /** The removal of this user that an operator rejected; a purge comes after a rejected deactivation. */
+  readonly rejectedRemoval: 'deactivate' | 'delete' | null;
 }
 
 /** The connection between an Entra object and a Maptician account, with what was last applied. */
@@ -83,7 +83,9 @@ function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Deci
   // Without a mapping for `active` nobody can be deactivated: an administrator's way to keep accounts as they are.
   const { active } = mapUser(rules.table, subject.source, { isSoftDeleted: true }, 'update');
   if (!remove && (!link.active || active !== false)) return { kind: 'nothing' };
-  if (subject.removalRejected) return { kind: 'skip', reason: `removal rejected by an operator: ${reason}` };
+  if (subject.rejectedRemoval === (remove ? 'delete' : 'deactivate')) {
+    return { kind: 'skip', reason: `removal rejected by an operator: ${reason}` };
+  }
   return remove
     ? { kind: 'delete', attributes: {}, reason }
     : { kind: 'deactivate', attributes: { active: false }, reason };

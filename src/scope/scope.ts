@@ -27,7 +27,7 @@ export async function updateScope(pool: pg.Pool, options: { everyone: boolean; i
   await transaction(pool, async (client) => {
     await client.query(
       `with came as (
-         update users u set in_scope = true, removal_rejected = false
+         update users u set in_scope = true, rejected_removal = null
          where not u.in_scope ${options.everyone ? '' : `and ${assigned}`}
          returning id)
        insert into to_compare select id from came on conflict do nothing`,

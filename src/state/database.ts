@@ -30,7 +30,10 @@ const types: pg.CustomTypesConfig = {
 };
 
 /** A pool whose statements speak of the tables of one schema; an idle connection that drops is replaced silently. */
-export function openPool(url: string, options: { searchPath?: string; max?: number } = {}): pg.Pool {
+export function openPool(
+  url: string,
+  options: { searchPath?: string; max?: number; lockTimeout?: number; statementTimeout?: number } = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max ?? 10,
@@ -38,6 +41,8 @@ export function openPool(url: string, options: { searchPath?: string; max?: numb
     application_name: 'maptician-sync',
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
+    ...(options.lockTimeout === undefined ? {} : { lock_timeout: options.lockTimeout }),
+    ...(options.statementTimeout === undefined ? {} : { statement_timeout: options.statementTimeout }),
     ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
   });
   pool.on('error', () => undefined);

@@ -19,7 +19,7 @@ const subject = (change: Partial<Subject>): Subject => ({
   inScope: true,
   source: { id, userPrincipalName: 'ada@contoso.example', accountEnabled: true },
   link: null,
-  removalRejected: false,
+  rejectedRemoval: null,
   ...change,
 });
 
@@ -73,7 +73,13 @@ describe('deciding about a user', () => {
     ],
     ['an inactive user out of scope needs nothing', { link: inactive, inScope: false }, {}, 'nothing'],
     ['an inactive user who has access again is reactivated', { link: inactive }, {}, 'reactivate'],
-    ['a removal that was rejected is left alone', { link, inScope: false, removalRejected: true }, {}, 'skip'],
+    ['a removal that was rejected is left alone', { link, inScope: false, rejectedRemoval: 'deactivate' }, {}, 'skip'],
+    [
+      'a purge after a rejected deactivation is planned',
+      { link, presence: 'purged', rejectedRemoval: 'deactivate' },
+      {},
+      'delete',
+    ],
   ];
   it.each(cases)('%s', (_name, change, rule, expected) => {
     expect(decide(subject(change), { ...rules, ...rule }).kind).toBe(expected);
@@ -134,7 +140,7 @@ describe('convergence', () => {
     inScope: fc.boolean(),
     source,
     link: links,
-    removalRejected: fc.boolean(),
+    rejectedRemoval: fc.constantFrom(null, 'deactivate' as const, 'delete' as const),
   });
   const anyRules = fc.record({
     table: fc.constantFrom(table, withDefault),

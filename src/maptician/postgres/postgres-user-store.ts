@@ -21,6 +21,7 @@ export function openPostgresUserStore(options: { readonly pool: pg.Pool }): User
     batchSize,
     prepare: () => guarded(() => prepare(pool)),
     match: (userNames) => guarded(() => match(pool, userNames)),
+    read: (ids) => guarded(() => read(pool, ids)),
     create: (requests) => guarded(() => write(pool, requests, createUsers)),
     update: (requests) => guarded(() => updateInTurn(pool, requests)),
     delete: (requests) => guarded(() => deleteExisting(pool, requests)),
@@ -70,6 +71,16 @@ async function match(pool: pg.Pool, userNames: readonly string[]): Promise<Map<s
   );
   for (const row of rows) found.get(row.given)?.push({ id: row.id, attributes: toAttributes(row) });
   return found;
+}
+
+async function read(pool: pg.Pool, ids: readonly string[]): Promise<StoredUser[]> {
+  // An id of another kind of store is nobody's here.
+  const askable = ids.filter((id) => /^[0-9a-f-]{36}$/i.test(id));
+  const { rows } = await pool.query<ColumnValues & { id: string }>(
+    `select u.id, ${columnList('u.')} from maptician.users u where u.id = any($1::uuid[])`,
+    [askable],
+  );
+  return rows.map((row) => ({ id: row.id, attributes: toAttributes(row) }));
 }
 
 /** One transaction a call: what a lost answer leaves in doubt is all of it or nothing. */

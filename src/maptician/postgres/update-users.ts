@@ -1,10 +1,13 @@
 /** Updates of many users in one transaction, in sets. */
-import type pg from 'pg';
+import pg from 'pg';
+import { SyncError } from '../../errors.ts';
 import type { StoreResult, UpdateRequest } from '../user-store.ts';
 import { type Column, columns, columnType, toColumns } from './columns.ts';
 import { writeInHalves } from './halves.ts';
 import { type NameChange, planNameChanges } from './name-changes.ts';
 import { nameConflict, refusal } from './refusal.ts';
+
+const lockNotAvailable = '55P03';
 
 interface Row {
   readonly id: string;
@@ -25,9 +28,10 @@ interface Attempt {
  */
 export async function updateUsers(client: pg.ClientBase, requests: readonly UpdateRequest[]): Promise<StoreResult[]> {
   const currentNames = await lock(client, requests);
-  const results = requests
-    .filter((request) => !currentNames.has(request.id))
-    .map(({ key }): StoreResult => ({ key, outcome: 'missing' }));
+  const results = await notLocked(
+    client,
+    requests.filter((request) => !currentNames.has(request.id)),
+  );
   let open = requests.filter((request) => currentNames.has(request.id));
   for (;;) {
     await client.query('savepoint attempt');
@@ -61,13 +65,34 @@ async function attempt(
   return { changed: new Set(rows.map((row) => row.id)), conflicts, failures, entangled };
 }
 
-/** The rows that exist, each locked, with its folded name. In the order of the ids, so that two batches cannot deadlock. */
+/**
+ * The rows that could be locked, each with its folded name; in the order of the ids, so that two batches cannot
+ * deadlock. Rows that somebody else holds are waited for within the session's lock_timeout, and then left out.
+ */
 async function lock(client: pg.ClientBase, requests: readonly UpdateRequest[]): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ id: string; name: string }>(
-    'select id, lower(user_name) as name from maptician.users where id = any($1::uuid[]) order by id for update',
-    [requests.map((request) => request.id)],
-  );
+  const ids = [requests.map((request) => request.id)];
+  const sql =
+    'select id, lower(user_name) as name from maptician.users where id = any($1::uuid[]) order by id for update';
+  await client.query('savepoint lock');
+  const { rows } = await client.query<{ id: string; name: string }>(sql, ids).catch(async (thrown: unknown) => {
+    if (!(thrown instanceof pg.DatabaseError && thrown.code === lockNotAvailable)) throw thrown;
+    await client.query('rollback to savepoint lock');
+    return client.query<{ id: string; name: string }>(`${sql} skip locked`, ids);
+  });
   return new Map(rows.map((row) => [row.id, row.name]));
+}
+
+/** Tells those whose row is held by somebody else from those who have none. */
+async function notLocked(client: pg.ClientBase, requests: readonly UpdateRequest[]): Promise<StoreResult[]> {
+  if (requests.length === 0) return [];
+  const { rows } = await client.query<Row>('select id from maptician.users where id = any($1::uuid[])', [
+    requests.map((request) => request.id),
+  ]);
+  const held = new Set(rows.map((row) => row.id));
+  const error = new SyncError('Timeout', 'Another session holds the row of the user in maptician.users');
+  return requests.map(({ key, id }) =>
+    held.has(id) ? { key, outcome: 'failed', error } : { key, outcome: 'missing' },
+  );
 }
 
 async function nameChanges(

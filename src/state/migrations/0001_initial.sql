@@ -12,8 +12,8 @@ create table users (
   -- Must be read directly (newly assigned, suspect, or an initial cycle has not reached it yet).
   needs_read boolean not null default false,
   in_scope boolean not null default false,
-  -- An operator rejected the removal of this user; cleared when the user is back in scope.
-  removal_rejected boolean not null default false
+  -- An operator rejected this removal of the user; forgotten when there is nothing to remove any more.
+  rejected_removal text check (rejected_removal in ('deactivate', 'delete'))
 );
 create index users_needs_read on users (id) where needs_read;
 create index users_out_of_scope on users (id) where not in_scope;
