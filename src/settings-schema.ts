@@ -143,12 +143,12 @@ export const settingsSchema = z.object({
   }),
   MAPTICIAN_TENANT_URL: serviceUrl({ loopback: true, path: 'with-query' }).optional().register(registry, {
     group: 'Where users go',
-    about: "The Tenant URL of Maptician's SCIM endpoint, instead of a database. https, or http on this machine.",
+    about: "The Tenant URL of Maptician's SCIM endpoint. For a later version: this one writes to a database only, and says so.",
     unset: 'users go to a database',
   }),
   MAPTICIAN_SECRET_TOKEN: text().optional().register(registry, {
     group: 'Where users go',
-    about: 'The Secret Token that belongs to the Tenant URL.',
+    about: 'The Secret Token that belongs to the Tenant URL. For a later version, too.',
     sensitive: 'secret',
   }),
 
