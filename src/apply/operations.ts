@@ -44,10 +44,13 @@ const linkRow = z.object({
  * that was stopped stays where it is.
  */
 export async function lockOperations(db: Queryable, ids: readonly number[]): Promise<Operation[]> {
+  // Written so that only the ids can lead to the rows. Going by state or cycle, as Postgres would while it has no
+  // statistics of a table that has just been filled, every job would walk over all that is open.
   const found = await db.query(
     `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason, u.user_name as "userName"
-     from operations o join cycles c on c.id = o.cycle_id left join users u on u.id = o.entra_id
-     where o.id = any($1) and o.state = 'open' and c.stop_code is null
+     from operations o left join users u on u.id = o.entra_id
+     where o.id = any($1) and (o.state = 'open') is true
+       and (select c.stop_code from cycles c where c.id = o.cycle_id) is null
      order by o.id for update of o skip locked`,
     [ids],
   );

@@ -55,21 +55,26 @@ interface CandidateRow {
 export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGenerator<Planned[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
+    // Apart from the rest: in one statement Postgres would sort all marks anew for every chunk.
+    const marks = await db.query<{ id: string }>('select id from to_compare where id > $1 order by id limit $2', [
+      after,
+      chunkSize,
+    ]);
+    const last = marks.rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.rejected_removal,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state, o.set_id
-       from to_compare c join users u on u.id = c.id
+       from users u
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
-       where c.id > $1 and not (u.needs_read and u.in_scope)
+       where u.id = any($1) and not (u.needs_read and u.in_scope)
          and (o.state is null or o.state in ('held', 'approved'))
-       order by c.id limit $2`,
-      [after, chunkSize],
+       order by u.id`,
+      [marks.rows.map(({ id }) => id)],
     );
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    after = last.id;
-    yield await planChunk(db, rows, rules);
+    if (rows.length > 0) yield await planChunk(db, rows, rules);
   }
 }
 
@@ -144,6 +149,9 @@ function toSubject(row: CandidateRow): Subject {
   };
 }
 
+/** With `offset 0` behind it, one look into the index a name; Postgres would else read whole tables for every chunk. */
+const eachByIndex = 'unnest($1::text[]) as wanted(name) cross join lateral';
+
 async function readHolders(db: Queryable, names: readonly string[]): Promise<(Holder & { name: string })[]> {
   const { rows } = await db.query<Holder & { name: string }>(
     `select lower(l.user_name) as name, l.entra_id as "entraId", l.maptician_id as "mapticianId",
@@ -151,8 +159,8 @@ async function readHolders(db: Queryable, names: readonly string[]): Promise<(Ho
        coalesce(u.attributes->>'accountEnabled' = 'false', false) as disabled,
        coalesce(u.presence = 'purged', false) as purged,
        u.user_name as "wantedName", o.entra_id is not null as busy
-     from links l left join users u on u.id = l.entra_id left join operations o on o.entra_id = l.entra_id
-     where lower(l.user_name) = any($1)`,
+     from ${eachByIndex} (select * from links where lower(user_name) = wanted.name offset 0) l
+       left join users u on u.id = l.entra_id left join operations o on o.entra_id = l.entra_id`,
     [names],
   );
   return rows;
@@ -161,9 +169,8 @@ async function readHolders(db: Queryable, names: readonly string[]): Promise<(Ho
 async function readRivals(db: Queryable, names: readonly string[]): Promise<(Rival & { name: string })[]> {
   const { rows } = await db.query<Rival & { name: string }>(
     `select lower(u.user_name) as name, u.id as "entraId", u.user_name as "userPrincipalName"
-     from users u
-     where lower(u.user_name) = any($1) and u.in_scope and u.presence = 'live'
-       and u.attributes->>'accountEnabled' is distinct from 'false'`,
+     from ${eachByIndex} (select * from users where lower(user_name) = wanted.name offset 0) u
+     where u.in_scope and u.presence = 'live' and u.attributes->>'accountEnabled' is distinct from 'false'`,
     [names],
   );
   return rows;

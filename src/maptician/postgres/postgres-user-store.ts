@@ -64,9 +64,11 @@ async function match(pool: pg.Pool, userNames: readonly string[]): Promise<Map<s
   const found = new Map<string, StoredUser[]>(userNames.map((name) => [name, []]));
   // Postgres cannot store a NUL, so nobody has such a name, and asking would be an error.
   const askable = [...found.keys()].filter((name) => !name.includes('\0'));
+  // With "offset 0" one look into the index a name; Postgres would else read the whole table for every batch.
   const { rows } = await pool.query<ColumnValues & { given: string; id: string }>(
     `select n.given, u.id, ${columnList('u.')}
-     from unnest($1::text[]) as n(given) join maptician.users u on lower(u.user_name) = lower(n.given)`,
+     from unnest($1::text[]) as n(given)
+       cross join lateral (select * from maptician.users where lower(user_name) = lower(n.given) offset 0) u`,
     [askable],
   );
   for (const row of rows) found.get(row.given)?.push({ id: row.id, attributes: toAttributes(row) });
