@@ -2,7 +2,6 @@
  * Streams the users to compare out of Postgres and lets plan/ decide, in chunks. Reads no user store and writes nothing,
  * so it is the dry run, too.
  */
-import { z } from 'zod';
 import { userAttributes } from '../mapping/maptician-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
@@ -38,7 +37,7 @@ const chunkSize = 1000;
 
 interface CandidateRow {
   id: string;
-  attributes: unknown;
+  attributes: Record<string, unknown>;
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
@@ -134,7 +133,7 @@ function withName(planned: Planned, name: NameDecision): Planned {
 }
 
 function toSubject(row: CandidateRow): Subject {
-  const source = sourceUser.parse({ ...z.record(z.string(), z.unknown()).parse(row.attributes), id: row.id });
+  const source = sourceUser.parse({ ...row.attributes, id: row.id });
   const link =
     row.maptician_id === null
       ? null
