@@ -62,6 +62,7 @@ async function readSome(context: PullContext, users: readonly Unread[]): Promise
     context,
     users.map((user) => `/users/${user.id}?${select}`),
   );
+  refuseAll(answers, 'users');
   const present: GraphUser[] = [];
   const missing: Unread[] = [];
   const unread: UnreadUser[] = [];
@@ -72,7 +73,6 @@ async function readSome(context: PullContext, users: readonly Unread[]): Promise
     if (answer.status === 200 && parsed.success) present.push(parsed.data);
     else if (answer.status === 404) missing.push(user);
     else unread.push(notRead(user.id, answer.status));
-    refuse(answer, 'users', 'User.Read.All');
   }
   const { absent, unclear, restored } = await findDeleted(context, missing);
   const unreadable = await transaction(context.pool, async (client) => {
@@ -103,10 +103,10 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
     context,
     asked.map((user) => `/directory/deletedItems/microsoft.graph.user/${user.id}`),
   );
+  refuseAll(answers, 'deleted users');
   for (const [index, answer] of answers.entries()) {
     const user = asked[index];
     if (user === undefined) continue;
-    refuse(answer, 'deleted users', 'User.Read.All');
     if (answer.status === 200) absent.push({ id: user.id, presence: 'soft_deleted' });
     else if (answer.status !== 404) unclear.push(notRead(user.id, answer.status));
     else if (!user.unknown) nowhere.push(user);
@@ -127,10 +127,11 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
   return { absent, unclear, restored };
 }
 
-/** A missing permission concerns every user alike: it stops the cycle instead of failing them one by one. */
-function refuse(answer: BatchAnswer, what: string, permission: string): void {
-  if (answer.status !== 401 && answer.status !== 403) return;
-  throw graphSyncError(graphErrorOf(answer.status, answer.body, new Headers()), what, permission);
+/** A missing permission shows with every user alike: it stops the cycle instead of failing them one by one. */
+function refuseAll(answers: readonly BatchAnswer[], what: string): void {
+  const [first] = answers;
+  if (first === undefined || !answers.every(({ status }) => status === 401 || status === 403)) return;
+  throw graphSyncError(graphErrorOf(first.status, first.body, new Headers()), what, 'User.Read.All');
 }
 
 /** Several batches at once, answers in the order of the URLs. */
