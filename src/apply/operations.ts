@@ -38,6 +38,11 @@ const linkRow = z.object({
   applied: userAttributes,
 });
 
+/** The name of an operation's user: that of a create is in it, and the row of the user, which is wide, is not read. */
+const wantedName = (operation: string) =>
+  `coalesce(case when ${operation}.kind = 'create' then ${operation}.attributes->>'userName' end,
+         (select u.user_name from users u where u.id = ${operation}.entra_id))`;
+
 /**
  * Loads and locks those of the operations that are still open, and the links of their users: while an account passes
  * to somebody else, nothing else is done to it. What another worker has in hand is left out; an operation of a cycle
@@ -46,14 +51,17 @@ const linkRow = z.object({
 export async function lockOperations(db: Queryable, ids: readonly number[]): Promise<Operation[]> {
   // Written so that only the ids can lead to the rows. Going by state or cycle, as Postgres would while it has no
   // statistics of a table that has just been filled, every job would walk over all that is open.
-  const found = await db.query(
-    `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason, u.user_name as "userName"
-     from operations o left join users u on u.id = o.entra_id
+  const found = await db.query({
+    // Named, so that it is planned once a connection: a job of one user would spend more on the plan than on the work.
+    name: 'lock-operations',
+    text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason,
+       ${wantedName('o')} as "userName"
+     from operations o
      where o.id = any($1) and (o.state = 'open') is true
        and (select c.stop_code from cycles c where c.id = o.cycle_id) is null
-     order by o.id for update of o skip locked`,
-    [ids],
-  );
+     order by o.id for update skip locked`,
+    values: [ids],
+  });
   const operations = found.rows.map((row) => operationRow.parse(row));
   if (operations.length === 0) return [];
   // Who is to be created has no link.
@@ -112,13 +120,14 @@ export async function settleDone(
   done: readonly { readonly operation: Operation; readonly mapticianId: string }[],
 ): Promise<void> {
   if (done.length === 0) return;
-  await db.query(
-    `with ended as (
+  await db.query({
+    name: 'settle-done',
+    text: `with ended as (
        delete from operations o using unnest($1::bigint[], $2::text[]) as d(id, maptician_id) where o.id = d.id
        returning o.*, d.maptician_id as account
      ), facts as (
-       select e.*, u.user_name, coalesce(l.applied, '{}') as before, l.user_name as linked_name
-       from ended e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
+       select e.*, coalesce(l.applied, '{}') as before, l.user_name as linked_name
+       from ended e left join links l on l.entra_id = e.entra_id
      ), linked as (
        insert into links (entra_id, maptician_id, user_name, active, applied)
        select entra_id, account, coalesce(attributes->>'userName', linked_name, ''),
@@ -132,14 +141,16 @@ export async function settleDone(
          (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)
        select cycle_id,
          case kind when 'create' then 'create' when 'deactivate' then 'disable' when 'yield' then 'other' else 'update' end,
-         kind, 'success', entra_id, coalesce(user_name, linked_name), account, reason,
-         coalesce((select jsonb_object_agg(key, before->key) from jsonb_object_keys(attributes) as key where before ? key), '{}'),
+         kind, 'success', entra_id, coalesce(${wantedName('facts')}, linked_name), account, reason,
+         case when before = '{}' then before else
+           coalesce((select jsonb_object_agg(key, before->key) from jsonb_object_keys(attributes) as key where before ? key), '{}')
+         end,
          case kind when 'create' then jsonb_strip_nulls(attributes) else attributes end
        from facts order by id
      )
      delete from escrow e using ended where e.entra_id = ended.entra_id`,
-    [done.map(({ operation }) => operation.id), done.map(({ mapticianId }) => mapticianId)],
-  );
+    values: [done.map(({ operation }) => operation.id), done.map(({ mapticianId }) => mapticianId)],
+  });
 }
 
 /** Removes operations that have ended, and lifts out of escrow those whose users are well. */

@@ -110,12 +110,15 @@ async function migrate(pool: pg.Pool): Promise<void> {
 export async function transaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
-  options: { readonly relaxed?: boolean } = {},
+  options: { readonly relaxed?: boolean; readonly constraints?: 'immediate' } = {},
 ): Promise<T> {
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query(options.relaxed ? 'begin; set local synchronous_commit = off' : 'begin');
+    const begin = ['begin'];
+    if (options.relaxed) begin.push('set local synchronous_commit = off');
+    if (options.constraints === 'immediate') begin.push('set constraints all immediate');
+    await client.query(begin.join('; '));
     const result = await work(client);
     await client.query('commit');
     return result;

@@ -16,6 +16,11 @@ const batchSize = 500;
 /** The pool stays the caller's: `close` does not end it. */
 export function openPostgresUserStore(options: { readonly pool: pg.Pool }): UserStore {
   const { pool } = options;
+  let newId: string | undefined;
+  const createUsers: Write<CreateRequest> = async (client, requests) => {
+    newId ??= await newIdFunction(client);
+    return insertUsers(client, requests, newId);
+  };
   return {
     kind: 'postgres',
     batchSize,
@@ -65,12 +70,13 @@ async function match(pool: pg.Pool, userNames: readonly string[]): Promise<Map<s
   // Postgres cannot store a NUL, so nobody has such a name, and asking would be an error.
   const askable = [...found.keys()].filter((name) => !name.includes('\0'));
   // With "offset 0" one look into the index a name; Postgres would else read the whole table for every batch.
-  const { rows } = await pool.query<ColumnValues & { given: string; id: string }>(
-    `select n.given, u.id, ${columnList('u.')}
+  const { rows } = await pool.query<ColumnValues & { given: string; id: string }>({
+    name: 'match-users',
+    text: `select n.given, u.id, ${columnList('u.')}
      from unnest($1::text[]) as n(given)
        cross join lateral (select * from maptician.users where lower(user_name) = lower(n.given) offset 0) u`,
-    [askable],
-  );
+    values: [askable],
+  });
   for (const row of rows) found.get(row.given)?.push({ id: row.id, attributes: toAttributes(row) });
   return found;
 }
@@ -85,22 +91,24 @@ async function read(pool: pg.Pool, ids: readonly string[]): Promise<StoredUser[]
   return rows.map((row) => ({ id: row.id, attributes: toAttributes(row) }));
 }
 
+type Write<Request> = (client: pg.ClientBase, requests: readonly Request[]) => Promise<StoreResult[]>;
+
 /** One transaction a call: what a lost answer leaves in doubt is all of it or nothing. */
 async function write<Request>(
   pool: pg.Pool,
   requests: readonly Request[],
-  work: (client: pg.ClientBase, requests: readonly Request[]) => Promise<StoreResult[]>,
+  work: Write<Request>,
 ): Promise<StoreResult[]> {
   if (requests.length === 0) return [];
-  return transaction(pool, async (client) => {
-    // A deferred constraint would else fail at the commit, with everyone's rows.
-    await client.query('set constraints all immediate');
-    return work(client, requests);
-  });
+  // A deferred constraint would else fail at the commit, with everyone's rows.
+  return transaction(pool, (client) => work(client, requests), { constraints: 'immediate' });
 }
 
-async function createUsers(client: pg.ClientBase, requests: readonly CreateRequest[]): Promise<StoreResult[]> {
-  const newId = await newIdFunction(client);
+async function insertUsers(
+  client: pg.ClientBase,
+  requests: readonly CreateRequest[],
+  newId: string,
+): Promise<StoreResult[]> {
   const { rows, failures } = await writeInHalves(client, requests, (part) => insert(client, part, newId));
   return [...rows, ...[...failures].map(([request, error]) => refusal(request.key, error))];
 }
@@ -112,8 +120,9 @@ async function insert(
   newId: string,
 ): Promise<StoreResult[]> {
   const records = requests.map((request, position) => ({ position, ...toColumns(request.attributes) }));
-  const { rows } = await client.query<{ position: number; id: string | null }>(
-    `with wanted as materialized (
+  const { rows } = await client.query<{ position: number; id: string | null }>({
+    name: 'insert-users',
+    text: `with wanted as materialized (
        select ${newId} as id, r.*
        from jsonb_to_recordset($1::jsonb) as r(position int, ${columns.map((column) => `${column} ${columnType(column)}`).join(', ')})
      ), created as (
@@ -123,8 +132,8 @@ async function insert(
        returning id
      )
      select wanted.position, created.id from wanted left join created on created.id = wanted.id`,
-    [JSON.stringify(records)],
-  );
+    values: [JSON.stringify(records)],
+  });
   return rows.flatMap(({ position, id }): StoreResult[] => {
     const key = requests[position]?.key;
     if (key === undefined) return [];
