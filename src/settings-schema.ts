@@ -143,7 +143,8 @@ export const settingsSchema = z.object({
   }),
   MAPTICIAN_TENANT_URL: serviceUrl({ loopback: true, path: 'with-query' }).optional().register(registry, {
     group: 'Where users go',
-    about: "The Tenant URL of Maptician's SCIM endpoint. For a later version: this one writes to a database only, and says so.",
+    about:
+      "The Tenant URL of Maptician's SCIM endpoint. For a later version: this one writes to a database only, and says so.",
     unset: 'users go to a database',
   }),
   MAPTICIAN_SECRET_TOKEN: text().optional().register(registry, {
