@@ -43,7 +43,11 @@ export function openPool(
     keepAlive: true,
     ...(options.lockTimeout === undefined ? {} : { lock_timeout: options.lockTimeout }),
     ...(options.statementTimeout === undefined ? {} : { statement_timeout: options.statementTimeout }),
-    ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
+    // Named statements look rows up by their keys whatever they are given, so one plan does; by itself Postgres would
+    // plan each anew.
+    ...(options.searchPath === undefined
+      ? {}
+      : { options: `-c search_path=${options.searchPath} -c plan_cache_mode=force_generic_plan` }),
   });
   pool.on('error', () => undefined);
   // `end()` resolves before the server has closed the connections: what they still say must not end the process.
