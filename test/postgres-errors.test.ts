@@ -129,7 +129,7 @@ describe('an error on the way to the server', () => {
   });
 
   test('is unreachable where TLS is asked for and not offered', async () => {
-    const error = await connecting((url) => url.searchParams.set('sslmode', 'require'));
+    const error = await connecting((url) => url.searchParams.set('sslmode', 'verify-full'));
     expect(error.code).toBe('Unreachable');
   });
 

@@ -17,7 +17,7 @@ export interface OpenedUserStore {
 
 const nothing: UserAttributes = Object.fromEntries(attributePaths.map((path) => [path, null]));
 
-export const refusedTitle = 'Refused Title';
+const refusedTitle = 'Refused Title';
 
 /** A user with a value for every attribute. */
 export function completeUser(userName: string): UserAttributes {

@@ -16,7 +16,7 @@ export async function sync(options: CommandOptions & { readonly resync: boolean 
 }
 
 /** Runs a cycle with workers of its own; a service that runs beside it takes its share. */
-export async function runOneCycle(
+async function runOneCycle(
   service: Service,
   options: { readonly json?: boolean | undefined; readonly resync: boolean; readonly signal: AbortSignal },
 ): Promise<CycleResult> {
@@ -40,7 +40,7 @@ export async function runOneCycle(
 }
 
 /** The one JSON object that `sync --json` ends with. */
-export function cycleJson(result: CycleResult) {
+function cycleJson(result: CycleResult) {
   return {
     cycleId: result.cycleId,
     kind: result.kind,
@@ -52,7 +52,7 @@ export function cycleJson(result: CycleResult) {
 }
 
 /** What a cycle did, for a person: what happened first, then what to do. */
-export function describeCycle(result: CycleResult): string {
+function describeCycle(result: CycleResult): string {
   const { counts, error } = result;
   const lines: string[] = [];
   const seconds = (result.durationMs / 1000).toFixed(1);

@@ -5,7 +5,7 @@
 import type { Tenant, TenantUser } from '../../src/sandbox/tenant.ts';
 import type { StoredRow } from './world.ts';
 
-export interface OracleOptions {
+interface OracleOptions {
   /**
    * True where the service saw the tenant once, as it is now. Otherwise it may have seen states in between, and whose
    * account passed to whom is only checked for consistency.

@@ -36,7 +36,7 @@ interface CycleRequest {
 }
 
 /** A cycle's result, and the status `sync` would exit with. */
-export type Synced = CycleResult & { readonly exit: ReturnType<typeof exitStatus> };
+type Synced = CycleResult & { readonly exit: ReturnType<typeof exitStatus> };
 
 export interface World extends AsyncDisposable {
   readonly sandbox: Sandbox;
