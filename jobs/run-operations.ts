@@ -1,16 +1,20 @@
 /** What the four jobs that write to Maptician have in common. */
 import type pg from 'pg';
 import { z } from 'zod';
-import { type ApplyContext, applyOperations, failOperations } from '../src/apply/apply.ts';
+import { applyOperations, failOperations } from '../src/apply/apply.ts';
 import { errorPolicy, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
+import type { UserStore } from '../src/maptician/user-store.ts';
 import type { QueueBackend, RunningJob } from '../src/queue/backend.ts';
 import { operationAttempts } from '../src/queue/outbox.ts';
 import { stopCycleOf } from '../src/state/cycles.ts';
 
 /** What every job is handed by the composition root. */
-export interface JobContext extends ApplyContext {
+export interface JobContext {
   readonly pool: pg.Pool;
+  readonly openStore: () => Promise<UserStore>;
+  /** A cleared attribute is cleared in Maptician. */
+  readonly flowNulls: boolean;
   readonly queue: QueueBackend;
   readonly log: Log;
 }
@@ -32,7 +36,8 @@ export async function runOperations(context: JobContext, job: RunningJob): Promi
 
 async function tryOperations(context: JobContext, job: RunningJob, operations: readonly number[]): Promise<number[]> {
   try {
-    return await applyOperations(context, operations, { lastTry: job.lastTry });
+    const store = await context.openStore();
+    return await applyOperations({ ...context, store }, operations, { lastTry: job.lastTry });
   } catch (thrown) {
     const error = toSyncError(thrown);
     const { code } = error;

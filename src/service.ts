@@ -84,7 +84,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     pool: database.pool,
     databaseUrl: database.url,
     queue: await queue(),
-    store: await store(),
+    openStore: store,
     storeIdentity: storeIdentity(settings),
     rules,
     limits,
@@ -109,7 +109,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       const context: JobContext = {
         pool: database.pool,
         queue: backend,
-        store: await store(),
+        openStore: store,
         flowNulls: rules.flowNulls,
         log,
       };

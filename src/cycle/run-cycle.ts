@@ -34,7 +34,8 @@ export interface CycleContext {
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
   readonly queue: QueueBackend;
-  readonly store: UserStore;
+  /** Rejects where the user store cannot be used; then the cycle stops, and says so. */
+  readonly openStore: () => Promise<UserStore>;
   /** Which user store it is; another one has none of the accounts that the links speak of. */
   readonly storeIdentity: string;
   readonly rules: PlanRules;
@@ -79,7 +80,9 @@ export interface CycleResult {
   readonly error: SyncError | undefined;
 }
 
-/** Names that change hands in a chain are settled link by link; what is longer goes on in the next cycle. */
+/** From this wave on, whoever stands in another's way is renamed out of it, so that a long chain needs no more waves. */
+const patientWaves = 2;
+/** More than names that change hands need; what is left then goes on in the next cycle. */
 const wavesAtMost = 8;
 
 /**
@@ -138,19 +141,19 @@ interface RunningCycle {
 }
 
 function startCycle(context: CycleContext, options: CycleOptions, cycleId: number, signal: AbortSignal): RunningCycle {
-  const { pool, queue, store } = context;
-  const { batchSize } = store;
+  const { pool, queue } = context;
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
     unreadGroups: 0,
     warnings: [],
     run: async () => {
+      const store = await context.openStore();
       await retryDue(pool);
       const result = await readDirectory();
       await recordUnread(pool, cycleId, result);
-      await verifyStore();
-      await planAndApply();
+      await verifyStore(store);
+      await planAndApply(store.batchSize);
       await dropUnused(pool, result.everyone);
     },
   };
@@ -170,7 +173,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     return { ...result, everyone: directory.mirror.everyone };
   };
 
-  const verifyStore = async () => {
+  const verifyStore = async (store: UserStore) => {
     const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
     const another = rows[0] !== undefined && rows[0].value !== context.storeIdentity;
     if (options.resync || another) {
@@ -183,23 +186,21 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     );
   };
 
-  const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
-  const settled = () => settle({ pool, queue, batchSize, cycleId, signal, progress });
-
-  const planAndApply = async () => {
+  const planAndApply = async (batchSize: number) => {
+    const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
     for (let wave = 1; wave <= wavesAtMost; wave++) {
       signal.throwIfAborted();
       progress({ phase: 'planning', done: 0, total: undefined });
       const pass = await planPass(pool, context.rules, cycleId, enqueue);
       await enqueue(await guardRemovals(context, cycleId));
-      const yields = await writeYields(pool, cycleId, namesToYield(pass));
+      const yields = await writeYields(pool, cycleId, namesToYield(pass, wave));
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0) {
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
         return;
       }
       await updateCycle(pool, cycleId, { phase: 'apply' });
-      await settled();
+      await settle({ pool, queue, batchSize, cycleId, signal, progress });
     }
   };
   return cycle;
@@ -207,10 +208,10 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
 
 /**
  * Whose account is renamed out of the way: those that have no other use for the name, and, where everybody waits for
- * somebody who waits (a swap), those who stand in another's way.
+ * somebody who waits (a swap) or a chain is long, those who stand in another's way.
  */
-function namesToYield(pass: PlanPass) {
-  const stuck = pass.operations === 0;
+function namesToYield(pass: PlanPass, wave: number) {
+  const stuck = pass.operations === 0 || wave > patientWaves;
   const waiting = new Set(pass.waiting.map(({ id }) => id));
   return pass.waiting
     .filter(({ waiting: { yields, holder } }) => yields || (stuck && waiting.has(holder.entraId)))

@@ -116,8 +116,8 @@ describe('a user store that refuses the password', () => {
     expect(subjects()).toEqual([expect.stringContaining('Unauthorized')]);
   });
 
-  it('from the start ends the command with 2 and a message that names the store, not the password', async () => {
-    const { world, refuse } = await openWithRole();
+  it('from the start ends the command with 2, one mail, and a message that names the store, not the password', async () => {
+    const { world, refuse, subjects } = await openWithRole();
     await refuse();
     const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'sync', '--json'], {
       env: { PATH: process.env.PATH, ...world.settings },
@@ -126,6 +126,7 @@ describe('a user store that refuses the password', () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/user store|MAPTICIAN_DATABASE_URL/);
     expect(stderr).not.toContain('right');
+    expect(subjects()).toEqual([expect.stringContaining('Unauthorized')]);
   });
 });
 

@@ -138,6 +138,18 @@ describe('a name that changes hands', () => {
     expect(await rowOf(disabled)).toMatchObject({ id: account?.id, user_name: nameOf('disabled.renamed') });
   });
 
+  it('moves up through a chain of forty people in one cycle', async () => {
+    const chain = Array.from({ length: 40 }, (_, index) => hire(`chain${index}`));
+    await settle();
+    const accounts = await Promise.all(chain.map(rowOf));
+    // From the end: Entra, too, lets nobody have a name that is still another's.
+    for (const [index, id] of [...chain.entries()].reverse()) rename(id, `chain${index + 1}`);
+    expect((await world.sync()).exit).toBe(0);
+    for (const [index, id] of chain.entries()) {
+      expect(await rowOf(id)).toMatchObject({ id: accounts[index]?.id, user_name: nameOf(`chain${index + 1}`) });
+    }
+  });
+
   it('changes its case alone', async () => {
     const id = hire('Mc.Case');
     await settle();
