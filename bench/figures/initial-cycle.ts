@@ -4,7 +4,7 @@ import { runChild } from '../child.ts';
 import type { Backend, Stage } from '../stage.ts';
 import { inTurn, type Measured } from './figure.ts';
 
-const rounds = 3;
+const rounds = 5;
 /** As node-postgres has it by default. More of them help the loop on a machine with more than two cores. */
 const connections = 10;
 const inFlight = 50;

@@ -4,7 +4,7 @@ import { runChild } from '../child.ts';
 import type { Stage } from '../stage.ts';
 import { inTurn, type Measured } from './figure.ts';
 
-const rounds = 3;
+const rounds = 5;
 const jobsAtMost = 2000;
 
 const speed = z.object({ jobs: z.number(), milliseconds: z.number() });
