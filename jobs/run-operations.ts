@@ -6,7 +6,7 @@ import { errorPolicy, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
 import type { QueueBackend, RunningJob } from '../src/queue/backend.ts';
-import { operationAttempts } from '../src/queue/outbox.ts';
+import { kindsOf, operationAttempts } from '../src/queue/outbox.ts';
 import { stopCycleOf } from '../src/state/cycles.ts';
 
 /** What every job is handed by the composition root. */
@@ -37,7 +37,10 @@ export async function runOperations(context: JobContext, job: RunningJob): Promi
 async function tryOperations(context: JobContext, job: RunningJob, operations: readonly number[]): Promise<number[]> {
   try {
     const store = await context.openStore();
-    return await applyOperations({ ...context, store }, operations, { lastTry: job.lastTry });
+    return await applyOperations({ ...context, store }, operations, {
+      kinds: kindsOf(job.name),
+      lastTry: job.lastTry,
+    });
   } catch (thrown) {
     const error = toSyncError(thrown);
     const { code } = error;
@@ -47,7 +50,7 @@ async function tryOperations(context: JobContext, job: RunningJob, operations: r
     }
     context.log.warn({ job: job.name, code, users: operations.length, lastTry: job.lastTry }, error.message);
     if (!job.lastTry) throw new Error(code);
-    await failOperations(context.pool, operations, error);
+    await failOperations(context.pool, operations, kindsOf(job.name), error);
     return [];
   }
 }

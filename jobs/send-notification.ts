@@ -7,6 +7,7 @@ import type { Mailer } from '../src/notify/mail.ts';
 import { composeNotification, markSent } from '../src/notify/notifications.ts';
 import type { RemovalLimits } from '../src/plan/removal-guard.ts';
 import type { RunningJob } from '../src/queue/backend.ts';
+import { transaction } from '../src/state/database.ts';
 
 export interface NotificationContext {
   readonly pool: pg.Pool;
@@ -19,14 +20,17 @@ const payload = z.object({ notification: z.number().int().positive() });
 
 export async function sendNotification(context: NotificationContext, job: RunningJob): Promise<void> {
   const { notification } = payload.parse(job.data);
-  const mail = await composeNotification(context.pool, notification, context.limits);
   try {
-    if (mail !== undefined) await context.mailer.send(mail);
+    await transaction(context.pool, async (client) => {
+      const mail = await composeNotification(client, notification, context.limits);
+      if (mail === undefined) return;
+      if (mail !== null) await context.mailer.send(mail);
+      await markSent(client, notification);
+    });
   } catch (thrown) {
     const error = toSyncError(thrown);
     context.log.error({ code: error.code, notification }, error.message);
     await context.pool.query('update notifications set last_error = $2 where id = $1', [notification, error.message]);
     throw new Error(error.code);
   }
-  await markSent(context.pool, notification);
 }

@@ -16,7 +16,7 @@ import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
 import type { OnRequest } from './directory/graph-middleware.ts';
 import type { PullContext } from './directory/pull-context.ts';
-import { SyncError } from './errors.ts';
+import { SyncError, toSyncError } from './errors.ts';
 import type { Log } from './log.ts';
 import { type AttributeTable, fingerprint, graphProperties } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
@@ -75,7 +75,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const stops: (() => Promise<void>)[] = [];
   const rules: PlanRules = { table, flowNulls: settings.FLOW_NULL_VALUES, hardDelete: settings.HARD_DELETE_ACTION };
   const limits = { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT };
-  const queue = once(() => openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, log }));
+  const queue = once(() => openQueue(settings, database, log));
   const store = once(() => openUserStore(settings, database.url));
   const mailer = openMailer(settings);
   const openDirectory = directoryOpener(options, table, database, rules);
@@ -123,11 +123,19 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       stops.push(backend.work('cycles', () => runScheduledCycle(cycle, signal), 1));
     },
     close: async () => {
-      await Promise.all(stops.map((stop) => stop()));
-      if (queue.opened()) await (await queue()).close();
-      if (store.opened()) await (await store()).close();
-      mailer?.close();
-      await database.close();
+      // In this order, and each of them whatever became of the one before.
+      const closing = [
+        () => Promise.allSettled(stops.map((stop) => stop())),
+        async () => queue.opened() && (await queue()).close(),
+        async () => store.opened() && (await store()).close(),
+        async () => mailer?.close(),
+        () => database.close(),
+      ];
+      for (const close of closing) {
+        await close().catch((thrown: unknown) =>
+          log.warn({ code: toSyncError(thrown).code }, 'something could not be closed'),
+        );
+      }
     },
   };
 }
@@ -148,6 +156,15 @@ function runOperationJob(context: JobContext, job: RunningJob): Promise<void> {
         `No job is called ${job.name}: is a newer version putting jobs into this queue?`,
       );
   }
+}
+
+async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {
+  const { rows } = await database.pool.query<{ value: string }>(
+    `insert into facts (name, value) values ('instance', gen_random_uuid()::text)
+     on conflict (name) do update set value = facts.value returning value`,
+  );
+  const instance = rows[0]?.value ?? '';
+  return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
 }
 
 /** Opens at the first call and only then; a failure is not kept. */

@@ -27,6 +27,7 @@ describe.each(backends)('the queue on %s', (kind) => {
     const options = {
       redisUrl: kind === 'redis' ? redisUrl() : undefined,
       databaseUrl: database.url,
+      instance: 'one',
       log: createLog('silent'),
     };
     return async () => {
@@ -108,6 +109,7 @@ it('says which address to check where Redis does not answer', async () => {
   const opening = openQueueBackend({
     redisUrl: 'redis://127.0.0.1:1',
     databaseUrl: 'postgres://unused',
+    instance: 'one',
     log: createLog('silent'),
   });
   await expect(opening).rejects.toMatchObject({ code: 'Unreachable', message: expect.stringContaining('REDIS_URL') });

@@ -9,6 +9,7 @@ import { runJobs } from '../run-jobs.ts';
 const { jobs } = readInput(z.object({ jobs: z.number() }));
 const queue = await openQueueBackend({
   redisUrl: process.env.REDIS_URL,
+  instance: 'bench',
   databaseUrl: process.env.DATABASE_URL ?? '',
   log: createLog('warn'),
 });

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { errorPolicy, type SyncError } from '../errors.ts';
 import type { UserStore } from '../maptician/user-store.ts';
+import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
 import { createUsers } from './create.ts';
 import { lockOperations, type Operation } from './operations.ts';
@@ -24,10 +25,10 @@ export interface ApplyContext {
 export async function applyOperations(
   context: ApplyContext,
   ids: readonly number[],
-  options: { readonly lastTry: boolean },
+  options: { readonly kinds: readonly OperationKind[]; readonly lastTry: boolean },
 ): Promise<number[]> {
   return transaction(context.pool, async (client) => {
-    const operations = await lockOperations(client, ids);
+    const operations = await lockOperations(client, ids, options.kinds);
     if (operations.length === 0) return [];
     const outcomes = await carryOut(context, client, operations);
     const again: number[] = [];
@@ -46,9 +47,14 @@ export async function applyOperations(
 }
 
 /** Records operations as failed without trying them: after the last attempt of a job whose whole call failed. */
-export async function failOperations(pool: pg.Pool, ids: readonly number[], error: SyncError): Promise<void> {
+export async function failOperations(
+  pool: pg.Pool,
+  ids: readonly number[],
+  kinds: readonly OperationKind[],
+  error: SyncError,
+): Promise<void> {
   await transaction(pool, async (client) => {
-    const operations = await lockOperations(client, ids);
+    const operations = await lockOperations(client, ids, kinds);
     await record(
       client,
       operations.map((operation) => ({ operation, outcome: { kind: 'failed' as const, error } })),
@@ -68,7 +74,8 @@ async function carryOut(
   for (const operation of operations) {
     if (isLinked(operation)) continue;
     const note = 'the account has passed to another Entra user';
-    outcomes.set(String(operation.id), { kind: 'gone', did: 'unlink', note, again: false });
+    const again = operation.kind === 'update' || operation.kind === 'reactivate';
+    outcomes.set(String(operation.id), { kind: 'gone', did: 'unlink', note, again });
   }
   return outcomes;
 }

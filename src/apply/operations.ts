@@ -45,10 +45,15 @@ const wantedName = (operation: string) =>
 
 /**
  * Loads and locks those of the operations that are still open, and the links of their users: while an account passes
- * to somebody else, nothing else is done to it. What another worker has in hand is left out; an operation of a cycle
+ * to somebody else, nothing else is done to it. Only `kinds` count: a queue that outlived its database may name ids
+ * that are other operations now. What another worker has in hand is left out; an operation of a cycle
  * that was stopped stays where it is.
  */
-export async function lockOperations(db: Queryable, ids: readonly number[]): Promise<Operation[]> {
+export async function lockOperations(
+  db: Queryable,
+  ids: readonly number[],
+  kinds: readonly OperationKind[],
+): Promise<Operation[]> {
   // Written so that only the ids can lead to the rows. Going by state or cycle, as Postgres would while it has no
   // statistics of a table that has just been filled, every job would walk over all that is open.
   const found = await db.query({
@@ -57,10 +62,10 @@ export async function lockOperations(db: Queryable, ids: readonly number[]): Pro
     text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason,
        ${wantedName('o')} as "userName"
      from operations o
-     where o.id = any($1) and (o.state = 'open') is true
+     where o.id = any($1) and (o.state = 'open') is true and (o.kind = any($2)) is true
        and (select c.stop_code from cycles c where c.id = o.cycle_id) is null
      order by o.id for update skip locked`,
-    values: [ids],
+    values: [ids, kinds],
   });
   const operations = found.rows.map((row) => operationRow.parse(row));
   if (operations.length === 0) return [];

@@ -32,7 +32,8 @@ export async function withService(
   try {
     const settings = readSettings();
     service = await openService({ settings, log: commandLog(settings, options) });
-    return await run(service, stop.signal);
+    const status = await run(service, stop.signal);
+    return status === interrupted.SIGINT ? stop.status() : status;
   } catch (thrown) {
     if (stop.signal.aborted) return stop.status();
     report(thrown, options);

@@ -94,6 +94,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
 /** Gives the user store its limit, starts the workers, and makes a function that runs a cycle. */
 async function openCycles({ sandbox, service, signal }: Stage) {
   const context = await service.cycleContext();
+  await context.openStore();
   await service.database.pool.query(
     `alter table maptician.users add constraint title_of_at_most_${titleLimit}_characters check (length(title) <= ${titleLimit})`,
   );

@@ -1,12 +1,12 @@
 /** `status`: where things stand, and what to do. */
 import { nextTick } from '../schedule.ts';
 import type { Service } from '../service.ts';
-import { type Cycle, readCycles } from '../state/cycles.ts';
+import { type Cycle, isCycleRunning, readCycles } from '../state/cycles.ts';
 import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
 import { howMany, when } from './table.ts';
 
 interface Status {
-  readonly state: 'never run' | 'running' | 'healthy' | 'failing' | 'held' | 'stopped';
+  readonly state: 'never run' | 'running' | 'interrupted' | 'healthy' | 'failing' | 'held' | 'stopped';
   readonly lastCycle: Cycle | undefined;
   readonly nextRun: Date | undefined;
   readonly users: {
@@ -32,7 +32,7 @@ export async function status(options: CommandOptions): Promise<number> {
 async function readStatus({ database, settings }: Service): Promise<Status> {
   const { pool } = database;
   const [lastCycle] = await readCycles(pool, 1);
-  const { rows } = await pool.query<Status['users'] & { failed: number; open: number; locked: boolean }>(
+  const { rows } = await pool.query<Status['users'] & { failed: number; open: number }>(
     `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope) as "inScope",
        (select count(*) from links) as linked, (select count(*) from links where active) as active,
        (select count(*) from escrow) as failed,
@@ -43,7 +43,7 @@ async function readStatus({ database, settings }: Service): Promise<Status> {
   );
   const { mirrored = 0, inScope = 0, linked = 0, active = 0, failed = 0, open = 0 } = rows[0] ?? {};
   return {
-    state: stateOf(lastCycle, failed, held.rows.length),
+    state: stateOf(lastCycle, await isCycleRunning(pool), failed, held.rows.length),
     lastCycle,
     nextRun: await nextTick(settings.SYNC_SCHEDULE),
     users: { mirrored, inScope, linked, active },
@@ -53,9 +53,11 @@ async function readStatus({ database, settings }: Service): Promise<Status> {
   };
 }
 
-function stateOf(cycle: Cycle | undefined, failed: number, held: number): Status['state'] {
+function stateOf(cycle: Cycle | undefined, running: boolean, failed: number, held: number): Status['state'] {
   if (cycle === undefined) return 'never run';
-  if (cycle.state === 'running') return 'running';
+  if (running) return 'running';
+  // The next cycle goes on from there.
+  if (cycle.state === 'running' || cycle.state === 'interrupted') return 'interrupted';
   if (cycle.state === 'failed') return 'stopped';
   if (held > 0) return 'held';
   return failed > 0 || cycle.state === 'partial' ? 'failing' : 'healthy';

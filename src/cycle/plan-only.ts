@@ -15,7 +15,7 @@ export async function planOnly(
   context: CycleContext,
   options: Pick<CycleOptions, 'signal' | 'progress'> & { readonly each: (planned: Planned) => void },
 ): Promise<{ readonly held: boolean; readonly warnings: readonly string[] }> {
-  const lock = await lockCycle(context.databaseUrl, { wait: true });
+  const lock = await lockCycle(context.databaseUrl, { wait: true, signal: options.signal });
   if (lock === undefined) throw new Error('the cycle lock was not waited for');
   try {
     await transaction(context.pool, recoverOperations);

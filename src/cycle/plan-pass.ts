@@ -63,7 +63,7 @@ interface OperationRow {
 }
 
 async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number) {
-  const operations: OperationRow[] = [];
+  const decided: { planned: Planned; decision: Operative }[] = [];
   const log: LogEntry[] = [];
   const failures: Failure[] = [];
   const settled: string[] = [];
@@ -75,9 +75,15 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
       failures.push({ entraId: subject.id, action: 'other', code: decision.code, reason: decision.reason });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
     } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
-    else if (decision.kind !== 'nothing') operations.push(toRow(planned, decision));
+    else if (decision.kind !== 'nothing') decided.push({ planned, decision });
   }
-  await db.query(`delete from operations where entra_id = any($1) and state in ('held', 'approved')`, [settled]);
+  // As it is now, not as it was read: an operator may have approved it meanwhile.
+  const waiting = await db.query<WaitingOperation>(
+    `delete from operations where entra_id = any($1) and state in ('held', 'approved') returning entra_id, state, set_id`,
+    [settled],
+  );
+  const before = new Map(waiting.rows.map((row) => [row.entra_id, row]));
+  const operations = decided.map(({ planned, decision }) => toRow(planned, decision, before.get(planned.subject.id)));
   await db.query('delete from to_compare where id = any($1)', [settled]);
   await forgetRejections(db, chunk);
   const busy = new Set(operations.map((operation) => operation.entra_id));
@@ -99,10 +105,18 @@ async function forgetRejections(db: Queryable, chunk: readonly Planned[]): Promi
   ]);
 }
 
-function toRow(planned: Planned, decision: Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>): OperationRow {
+type Operative = Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>;
+
+interface WaitingOperation {
+  readonly entra_id: string;
+  readonly state: 'held' | 'approved';
+  readonly set_id: number | null;
+}
+
+function toRow(planned: Planned, decision: Operative, before: WaitingOperation | undefined): OperationRow {
   const removal = isRemoval(decision);
-  const held = removal && planned.operationState === 'held';
-  const staged = removal && planned.operationState === null;
+  const held = removal && before?.state === 'held';
+  const staged = removal && before === undefined;
   return {
     entra_id: planned.subject.id,
     kind: decision.kind,
@@ -113,7 +127,7 @@ function toRow(planned: Planned, decision: Exclude<Decision, { kind: 'nothing' |
         ? decision.reason
         : `the account of ${planned.takeover.entraId}, who has no access any more, passes to this user`,
     state: held ? 'held' : staged ? 'staged' : 'open',
-    set_id: held ? planned.setId : null,
+    set_id: held ? before.set_id : null,
   };
 }
 

@@ -17,7 +17,6 @@ export interface Planned {
   /** For a create: the account that passes to this user. */
   readonly takeover: Holder | undefined;
   readonly operationState: 'held' | 'approved' | null;
-  readonly setId: number | null;
 }
 
 /** Waits for the holder of its name; `yields` when the holder's account is to be renamed out of the way. */
@@ -47,7 +46,6 @@ interface CandidateRow {
   active: boolean | null;
   applied: unknown;
   operation_state: 'held' | 'approved' | null;
-  set_id: number | null;
 }
 
 /** The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. */
@@ -64,7 +62,7 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
     after = last.id;
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.rejected_removal,
-         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state, o.set_id
+         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state
        from users u
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
@@ -87,7 +85,6 @@ async function planChunk(db: Queryable, rows: readonly CandidateRow[], rules: Pl
       decision: decide(subject, rules) as Planned['decision'],
       takeover: undefined,
       operationState: row.operation_state,
-      setId: row.set_id,
     };
   });
   const named = planned.filter(wantsName);

@@ -24,7 +24,7 @@ import {
   lockCycle,
   updateCycle,
 } from '../state/cycles.ts';
-import { retryDue, settleEscrow } from '../state/escrow.ts';
+import { type Failure, retryDue, settleEscrow } from '../state/escrow.ts';
 import { writeLog } from '../state/provisioning-log.ts';
 import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
 import { settle } from './settle.ts';
@@ -91,7 +91,7 @@ const wavesAtMost = 8;
  */
 export async function runCycle(context: CycleContext, options: CycleOptions): Promise<CycleResult | undefined> {
   const started = Date.now();
-  const lock = await lockCycle(context.databaseUrl, { wait: options.wait });
+  const lock = await lockCycle(context.databaseUrl, { wait: options.wait, signal: options.signal });
   if (lock === undefined) return undefined;
   try {
     const signal = options.signal === undefined ? lock.signal : AbortSignal.any([lock.signal, options.signal]);
@@ -105,7 +105,14 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     const interrupted = options.signal?.aborted === true;
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
     await endCycle(context.pool, cycleId, { state, counts, warnings: cycle.warnings, error });
-    if (context.notifies && !interrupted) await notifyOfCycle(context.pool, context.queue, cycleId);
+    if (context.notifies && !interrupted) {
+      await notifyOfCycle(context.pool, context.queue, cycleId).catch((thrown: unknown) =>
+        context.log.error(
+          { cycle: cycleId, code: toSyncError(thrown).code },
+          'the mails of the cycle could not be sent yet',
+        ),
+      );
+    }
     const result = { cycleId, kind: cycle.kind, state, counts, warnings: cycle.warnings, error } as const;
     context.log.info({ cycle: cycleId, kind: cycle.kind, state, ...counts }, 'cycle ended');
     return { ...result, durationMs: Date.now() - started };
@@ -121,21 +128,33 @@ function endState(
   cycle: RunningCycle,
 ): 'failed' | 'partial' | 'succeeded' {
   if (error !== undefined) return 'failed';
-  return counts.failed > 0 || counts.held > 0 || cycle.unreadGroups > 0 ? 'partial' : 'succeeded';
+  return counts.failed > 0 || counts.held > 0 || cycle.incomplete ? 'partial' : 'succeeded';
 }
 
 /** Why a cycle stopped, as a class of the table; logged here, once. */
 function stopReason(thrown: unknown, log: Log, signal: AbortSignal | undefined): SyncError {
   if (signal?.aborted) return new SyncError('Interrupted', 'The cycle was interrupted; the next one goes on from here');
   const error = toSyncError(thrown);
-  log.error({ code: error.code, action: recommendedAction(error.code) }, error.message);
-  if (error.code === 'InternalError') log.error({ err: toError(error.cause ?? error) }, 'the cycle stopped');
+  // What has no class may quote a value: its words are in the state database, and only its place is logged.
+  const said =
+    error.code === 'InternalError' ? `the cycle stopped: ${toError(error.cause ?? error).name}` : error.message;
+  const place = error.code === 'InternalError' ? { stack: placeOf(toError(error.cause ?? error)) } : {};
+  log.error({ code: error.code, action: recommendedAction(error.code), ...place }, said);
   return error;
+}
+
+/** Where an error comes from, without what it says. */
+function placeOf(error: Error): string[] {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim());
 }
 
 interface RunningCycle {
   kind: CycleKind;
-  unreadGroups: number;
+  /** Something could not be read or settled, without a user who failed. */
+  incomplete: boolean;
   readonly warnings: string[];
   run(): Promise<void>;
 }
@@ -145,7 +164,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
-    unreadGroups: 0,
+    incomplete: false,
     warnings: [],
     run: async () => {
       const store = await context.openStore();
@@ -168,17 +187,22 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     });
     const result = await pull(directory, { resync: options.resync });
     cycle.kind = result.kind;
-    cycle.unreadGroups = result.unreadGroups;
+    cycle.incomplete = result.unreadGroups > 0 || result.unconfirmed;
     await updateCycle(pool, cycleId, { kind: result.kind, phase: 'plan' });
     return { ...result, everyone: directory.mirror.everyone };
   };
 
   const verifyStore = async (store: UserStore) => {
+    // Forgotten until it is done, so that a comparison that is killed is begun again.
+    if (options.resync) await pool.query(`delete from facts where name = 'user_store'`);
     const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
-    const another = rows[0] !== undefined && rows[0].value !== context.storeIdentity;
-    if (options.resync || another) {
-      const found = await verifyLinks(pool, store, (done) => progress({ phase: 'verifying', done, total: undefined }));
-      context.log.info({ cycle: cycleId, anotherStore: another, ...found }, 'compared the links with the user store');
+    const another = rows[0]?.value !== context.storeIdentity;
+    if (another) {
+      const found = await verifyLinks(pool, store, (done) => {
+        signal.throwIfAborted();
+        progress({ phase: 'verifying', done, total: undefined });
+      });
+      context.log.info({ cycle: cycleId, ...found }, 'compared the links with the user store');
     }
     await pool.query(
       `insert into facts (name, value) values ('user_store', $1) on conflict (name) do update set value = excluded.value`,
@@ -188,10 +212,15 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
 
   const planAndApply = async (batchSize: number) => {
     const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
+    let left: PlanPass | undefined;
     for (let wave = 1; wave <= wavesAtMost; wave++) {
       signal.throwIfAborted();
       progress({ phase: 'planning', done: 0, total: undefined });
-      const pass = await planPass(pool, context.rules, cycleId, enqueue);
+      const pass = await planPass(pool, context.rules, cycleId, async (operations) => {
+        signal.throwIfAborted();
+        await enqueue(operations);
+      });
+      left = pass;
       await enqueue(await guardRemovals(context, cycleId));
       const yields = await writeYields(pool, cycleId, namesToYield(pass, wave));
       await enqueue(yields);
@@ -202,6 +231,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       await updateCycle(pool, cycleId, { phase: 'apply' });
       await settle({ pool, queue, batchSize, cycleId, signal, progress });
     }
+    if (left !== undefined && left.waiting.length > 0) await giveUpWaiting(pool, cycleId, left);
   };
   return cycle;
 }
@@ -222,7 +252,7 @@ function namesToYield(pass: PlanPass, wave: number) {
 async function guardRemovals(context: CycleContext, cycleId: number): Promise<WrittenOperation[]> {
   const { rows } = await context.pool.query<{ planned: number; held: number; linkedActive: number }>(
     `select count(*) filter (where state = 'staged') as planned, count(*) filter (where state = 'held') as held,
-       case when count(*) > 0 then (select count(*) from links where active) else 0 end as "linkedActive"
+       case when count(*) filter (where state = 'staged') > 0 then (select count(*) from links where active) else 0 end as "linkedActive"
      from operations where state in ('staged', 'held')`,
   );
   const removals = rows[0];
@@ -247,13 +277,22 @@ async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult):
     code,
     reason,
   }));
+  await recordFailures(pool, cycleId, 'read', failures);
+}
+
+async function recordFailures(
+  pool: pg.Pool,
+  cycleId: number,
+  operation: 'read' | 'plan',
+  failures: readonly Failure[],
+): Promise<void> {
   await settleEscrow(pool, { cycleId, failures, succeeded: [] });
   await writeLog(
     pool,
     cycleId,
     failures.map(({ entraId, code, reason }) => ({
       action: 'other',
-      operation: 'read',
+      operation,
       status: 'failure',
       entraId,
       userName: null,
@@ -272,7 +311,7 @@ async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Pr
     code: 'Conflict' as const,
     reason: `the userName is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
   }));
-  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
+  await recordFailures(pool, cycleId, 'plan', failures);
 }
 
 /** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held, 130 interrupted. */

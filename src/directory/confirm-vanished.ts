@@ -3,9 +3,10 @@
  * delays", serviceprincipal-list-approleassignedto), so whoever is missing from one is read directly before it is
  * believed. What cannot be confirmed waits for the next cycle.
  */
-import { errorPolicy, toSyncError } from '../errors.ts';
+import { errorPolicy } from '../errors.ts';
 import { transaction } from '../state/database.ts';
 import { listAssignments } from './assignments.ts';
+import { graphSyncError } from './graph-client.ts';
 import { appRoleAssignmentsPage } from './graph-types.ts';
 import { listMembers } from './group-members.ts';
 import type { PullContext } from './pull-context.ts';
@@ -20,11 +21,15 @@ const hasSurePath = `(
 
 const chunk = 400;
 
-/** Marks as gone what a direct read confirms, and restores what it shows to be there still; scope/scope.ts does the rest. */
-export async function confirmVanished(context: PullContext): Promise<void> {
+/**
+ * Marks as gone what a direct read confirms, and restores what it shows to be there still; scope/scope.ts does the
+ * rest. Resolves with false where something could not be asked.
+ */
+export async function confirmVanished(context: PullContext): Promise<boolean> {
   await forgetWithoutConsequence(context);
-  await confirmAssignments(context);
-  await confirmMemberships(context);
+  const assignments = await confirmAssignments(context);
+  const memberships = await confirmMemberships(context);
+  return assignments && memberships;
 }
 
 /** Where nobody loses access by it, the list's word is enough. */
@@ -40,8 +45,9 @@ async function forgetWithoutConsequence(context: PullContext): Promise<void> {
   );
 }
 
-async function confirmAssignments(context: PullContext): Promise<void> {
+async function confirmAssignments(context: PullContext): Promise<boolean> {
   const unclear: string[] = [];
+  let complete = true;
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await context.pool.query<{ id: string; type: string }>(
@@ -52,16 +58,19 @@ async function confirmAssignments(context: PullContext): Promise<void> {
     const last = rows.at(-1);
     if (last === undefined) break;
     after = last.id;
-    unclear.push(...(await confirmByPrincipal(context, rows)));
+    const answer = await confirmByPrincipal(context, rows);
+    unclear.push(...answer.unclear);
+    complete &&= answer.complete;
   }
   if (unclear.length > 0) await confirmByList(context, unclear);
+  return complete;
 }
 
 /** Asks each principal for its own assignments to the app. Resolves with those it could not be told of. */
 async function confirmByPrincipal(
   context: PullContext,
   principals: readonly { readonly id: string; readonly type: string }[],
-): Promise<string[]> {
+): Promise<{ readonly unclear: string[]; readonly complete: boolean }> {
   const filter = encodeURIComponent(`resourceId eq ${context.servicePrincipalId}`);
   const answers = await getInParallel(
     context,
@@ -72,6 +81,7 @@ async function confirmByPrincipal(
   const gone: string[] = [];
   const roles: { id: string; role: string; type: string }[] = [];
   const unclear: string[] = [];
+  let complete = true;
   for (const [index, { id, type }] of principals.entries()) {
     const answer = answers[index];
     const parsed = appRoleAssignmentsPage.safeParse(answer?.body);
@@ -80,10 +90,13 @@ async function confirmByPrincipal(
       const still = parsed.data.value.filter(
         (row) => row.resourceId?.toLowerCase() === context.servicePrincipalId && row.principalId.toLowerCase() === id,
       );
-      if (still.length === 0) gone.push(id);
+      // A page that ends nothing proves nothing.
+      if (still.length === 0 && parsed.data['@odata.nextLink'] !== undefined) unclear.push(id);
+      else if (still.length === 0) gone.push(id);
       else roles.push(...still.map((row) => ({ id, role: row.appRoleId, type })));
     } else if (answer?.status === 404 && type === 'User') gone.push(id);
     else if (answer?.status === 429 || (answer?.status ?? 500) >= 500) {
+      complete = false;
       context.warn('Whether an assignment has ended could not be confirmed; it is looked at again in the next cycle.');
     } else unclear.push(id);
   }
@@ -104,7 +117,7 @@ async function confirmByPrincipal(
     ]);
   });
   context.progress('confirming', principals.length, undefined);
-  return unclear;
+  return { unclear, complete };
 }
 
 /**
@@ -121,7 +134,8 @@ async function confirmByList(context: PullContext, principals: readonly string[]
   );
 }
 
-async function confirmMemberships(context: PullContext): Promise<void> {
+async function confirmMemberships(context: PullContext): Promise<boolean> {
+  let complete = true;
   const { rows } = await context.pool.query<{ id: string }>(
     'select distinct group_id as id from group_members where vanished order by 1',
   );
@@ -129,19 +143,22 @@ async function confirmMemberships(context: PullContext): Promise<void> {
     try {
       await listMembers(context, id);
     } catch (thrown) {
-      const error = toSyncError(thrown);
+      const error = graphSyncError(thrown, 'the members of an assigned group', 'GroupMember.Read.All');
       if (errorPolicy(error.code) === 'stop') throw error;
+      complete = false;
       context.warn(
         'Whether a group membership has ended could not be confirmed; it is looked at again in the next cycle.',
       );
       continue;
     }
     await context.pool.query(
-      `update group_members m set vanished = false,
-         gone = not exists (select from member_listing l where l.user_id = m.user_id)
-       where m.vanished and m.group_id = $1`,
+      // Who is listed still may have left: a delta chain says so once, and a list can lag. They are looked at again.
+      `update group_members m set vanished = false, gone = true
+       where m.vanished and m.group_id = $1
+         and not exists (select from member_listing l where l.user_id = m.user_id)`,
       [id],
     );
     context.progress('confirming', rows.length, undefined);
   }
+  return complete;
 }

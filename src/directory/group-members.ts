@@ -64,7 +64,7 @@ export async function pullGroupMembers(
       if (errorPolicy(error.code) === 'stop') throw error;
       failed += ids.length;
       context.warn(
-        `The members of ${ids.length} assigned group(s) could not be read and stay as they were: ${error.message}`,
+        `The members of ${ids.length} assigned group(s) could not be read and stay as they were (${error.code})`,
       );
     }
     done += ids.length;

@@ -146,4 +146,11 @@ export async function dropUnused(db: Queryable, everyone: boolean): Promise<void
        and not exists (select from links l where l.entra_id = u.id)
        and not exists (select from operations o where o.entra_id = u.id)`,
   );
+  // What is said of nobody would be said for ever.
+  for (const [table, id] of [
+    ['escrow', 'entra_id'],
+    ['to_compare', 'id'],
+  ]) {
+    await db.query(`delete from ${table} where not exists (select from users u where u.id = ${table}.${id})`);
+  }
 }

@@ -22,6 +22,8 @@ export interface PullResult {
   readonly unread: readonly UnreadUser[];
   /** Assigned groups whose members could not be read this time. */
   readonly unreadGroups: number;
+  /** Whether somebody's access has ended could not be confirmed; it is looked at again in the next cycle. */
+  readonly unconfirmed: boolean;
 }
 
 /** Users a page of users/delta holds; the service's own choice, seen to be about this. */
@@ -72,7 +74,7 @@ async function beginInitial(context: PullContext): Promise<NewCursor> {
     groupIds: [],
   };
   await transaction(context.pool, async (client) => {
-    await client.query('update users set needs_read = true');
+    await client.query('update users set needs_read = true, suspect = null');
     await compareAgain(client, 'select id from users');
     await writeCursor(client, cursor);
   });
@@ -129,7 +131,7 @@ async function finish(context: PullContext, kind: PullResult['kind'], unreadGrou
   const groups = unreadGroups ?? (await readAssigned(context, false));
   const unread = await readPendingUsers(context);
   const { everyone } = context.mirror;
-  if (!everyone) await confirmVanished(context);
+  const unconfirmed = everyone ? false : !(await confirmVanished(context));
   await updateScope(context.pool, { everyone, initial: kind === 'initial' });
-  return { kind, unread, unreadGroups: groups };
+  return { kind, unread, unreadGroups: groups, unconfirmed };
 }

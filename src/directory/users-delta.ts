@@ -2,6 +2,8 @@
  * Reads `users/delta` page by page (https://learn.microsoft.com/graph/api/user-delta). Each page and the link that
  * follows it are written in one transaction, so a killed worker goes on at the page it was on.
  */
+
+import { SyncError } from '../errors.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Cursor, writeCursor } from './cursors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
@@ -43,7 +45,8 @@ export async function latestCursor(context: PullContext): Promise<string> {
   try {
     // A tenant may answer the way to `latest` in several pages, empty ones among them.
     let page = await context.graph.get(path, usersPage);
-    while (page['@odata.deltaLink'] === undefined && page['@odata.nextLink'] !== undefined) {
+    for (let pages = 1; page['@odata.deltaLink'] === undefined && page['@odata.nextLink'] !== undefined; pages++) {
+      if (pages > 1000) throw new SyncError('UnexpectedAnswer', 'The way to the latest delta token does not end');
       page = await context.graph.get(page['@odata.nextLink'], usersPage);
     }
     return requireLink(page['@odata.deltaLink'], context);

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
+import { type ErrorCode, errorCodes, errorPolicy, recommendedAction } from '../errors.ts';
 import type { RemovalLimits } from '../plan/removal-guard.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { type Cycle, readCycle } from '../state/cycles.ts';
@@ -33,13 +33,14 @@ const attempts = 8;
 export async function notifyOfCycle(pool: pg.Pool, queue: QueueBackend, cycleId: number): Promise<void> {
   const cycle = await readCycle(pool, cycleId);
   if (cycle === undefined) return;
-  const kinds = await transaction(pool, (client) => causes(client, cycle));
-  for (const kind of kinds) {
-    await pool.query('insert into notifications (kind, cycle_id) values ($1, $2) on conflict do nothing', [
-      kind,
-      cycleId,
-    ]);
-  }
+  await transaction(pool, async (client) => {
+    for (const kind of await causes(client, cycle)) {
+      await client.query('insert into notifications (kind, cycle_id) values ($1, $2) on conflict do nothing', [
+        kind,
+        cycleId,
+      ]);
+    }
+  });
   const { rows } = await pool.query<{ id: number }>(
     `select id from notifications where sent_at is null and created_at > now() - interval '7 days' order by id`,
   );
@@ -67,19 +68,24 @@ async function waitUntilSent(pool: pg.Pool, ids: readonly number[]): Promise<voi
 
 async function causes(db: Queryable, cycle: Cycle): Promise<NotificationKind[]> {
   if (cycle.stopCode !== null) {
-    return (await beginIncident(db, { kind: 'stopped', code: cycle.stopCode })) ? ['stopped'] : [];
+    return (await beginIncident(db, { kind: 'stopped', code: incidentCode(cycle.stopCode) })) ? ['stopped'] : [];
   }
   const kinds: NotificationKind[] = [];
-  if (await endIncident(db, 'stopped')) kinds.push('recovery');
-  if ((cycle.counts?.failed ?? 0) > 0) {
+  const failing = (cycle.counts?.failed ?? 0) > 0;
+  const stopped = await endIncident(db, 'stopped');
+  const failures = failing ? undefined : await endIncident(db, 'failures');
+  const over = stopped ?? failures;
+  if (over !== undefined) {
+    await keepFact(db, 'last_incident', over);
+    kinds.push('recovery');
+  }
+  if (failing) {
     await beginIncident(db, { kind: 'failures', code: 'failures' });
-    const { rows } = await db.query<{ news: boolean }>(
-      `select exists (select from escrow where last_cycle_id = $1
-         and (mailed_at is null or mailed_at < now() - interval '${remindAfter}')) as news`,
-      [cycle.id],
-    );
+    const { rows } = await db.query<{ news: boolean }>(`select exists (select from escrow where ${untold}) as news`, [
+      cycle.id,
+    ]);
     if (rows[0]?.news === true) kinds.push('failures');
-  } else if ((await endIncident(db, 'failures')) && !kinds.includes('recovery')) kinds.push('recovery');
+  }
   const { rows } = await db.query('select from operations where state = $1 and set_id = $2 limit 1', [
     'held',
     cycle.id,
@@ -88,6 +94,14 @@ async function causes(db: Queryable, cycle: Cycle): Promise<NotificationKind[]> 
   if (cycle.warnings.length === 0) await endIncident(db, 'warning');
   else if (await beginIncident(db, { kind: 'warning', code: hash(cycle.warnings) })) kinds.push('warning');
   return kinds;
+}
+
+/** Failures that no mail has told of, those of a cycle that stopped among them, or that lasted for a day since. */
+const untold = `mailed_at is null or (last_cycle_id = $1 and mailed_at < now() - interval '${remindAfter}')`;
+
+/** An outage shows in several classes by turns; it is one incident all the same. */
+function incidentCode(code: ErrorCode): string {
+  return errorPolicy(code) === 'retry' ? 'Unreachable' : code;
 }
 
 function hash(words: readonly string[]): string {
@@ -104,60 +118,74 @@ async function beginIncident(db: Queryable, incident: Incident): Promise<boolean
   return rowCount === 1;
 }
 
-/** True where there was one. What was wrong is kept for the mail that tells of its end. */
-async function endIncident(db: Queryable, kind: Incident['kind']): Promise<boolean> {
-  const { rows } = await db.query<{ code: string; since: Date }>(
-    'delete from incidents where kind = $1 returning code, since',
-    [kind],
-  );
-  const ended = rows[0];
-  if (ended === undefined) return false;
-  await db.query(
-    `insert into facts (name, value) values ('last_incident', $1) on conflict (name) do update set value = excluded.value`,
-    [JSON.stringify({ kind, code: ended.code, since: ended.since })],
-  );
-  return true;
+interface EndedIncident {
+  readonly kind: Incident['kind'];
+  readonly code: string;
+  readonly since: Date;
 }
 
-/** Composes a notification from the state as it is now; undefined where it was sent already or has no cause any more. */
-export async function composeNotification(pool: pg.Pool, id: number, limits: RemovalLimits): Promise<Mail | undefined> {
-  const { rows } = await pool.query<{ kind: NotificationKind; cycle_id: number }>(
-    'select kind, cycle_id from notifications where id = $1 and sent_at is null',
+async function endIncident(db: Queryable, kind: Incident['kind']): Promise<EndedIncident | undefined> {
+  const { rows } = await db.query<EndedIncident>('delete from incidents where kind = $1 returning kind, code, since', [
+    kind,
+  ]);
+  return rows[0];
+}
+
+async function keepFact(db: Queryable, name: string, value: unknown): Promise<void> {
+  await db.query(
+    `insert into facts (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`,
+    [name, JSON.stringify(value)],
+  );
+}
+
+/**
+ * Composes a notification from the state as it is now: null where it has no cause any more, undefined where it was sent
+ * already or another process is sending it.
+ */
+export async function composeNotification(
+  db: Queryable,
+  id: number,
+  limits: RemovalLimits,
+): Promise<Mail | null | undefined> {
+  // Locked, so that of two processes with a job for it one sends it.
+  const { rows } = await db.query<{ kind: NotificationKind; cycle_id: number }>(
+    'select kind, cycle_id from notifications where id = $1 and sent_at is null for update skip locked',
     [id],
   );
   const notification = rows[0];
-  const cycle = notification && (await readCycle(pool, notification.cycle_id));
+  const cycle = notification && (await readCycle(db, notification.cycle_id));
   if (notification === undefined || cycle === undefined) return undefined;
   const host = hostname();
   switch (notification.kind) {
     case 'failures':
-      return composeFailures(pool, cycle, host);
+      return composeFailures(db, cycle, host);
     case 'stopped':
-      return composeStopped(pool, cycle, host);
+      return composeStopped(db, cycle, host);
     case 'held':
-      return composeHeld(pool, cycle, limits);
+      return composeHeld(db, cycle, limits);
     case 'warning':
       return warningMail({ warnings: cycle.warnings, host });
     case 'recovery':
-      return composeRecovery(pool, host);
+      return composeRecovery(db, host);
   }
 }
 
-/** Marks a notification as sent, and the failures it told of as told. */
-export async function markSent(pool: pg.Pool, id: number): Promise<void> {
-  await transaction(pool, async (client) => {
-    const { rows } = await client.query<{ kind: NotificationKind; cycle_id: number }>(
-      'update notifications set sent_at = now(), last_error = null where id = $1 returning kind, cycle_id',
-      [id],
-    );
-    if (rows[0]?.kind === 'failures') {
-      await client.query('update escrow set mailed_at = now() where last_cycle_id <= $1', [rows[0].cycle_id]);
-    }
-  });
+/** Marks a notification as sent, and the failures it told of as told. In the transaction in which it was composed. */
+export async function markSent(db: Queryable, id: number): Promise<void> {
+  const { rows } = await db.query<{ kind: NotificationKind; cycle_id: number }>(
+    'update notifications set sent_at = now(), last_error = null where id = $1 returning kind, cycle_id',
+    [id],
+  );
+  if (rows[0]?.kind !== 'failures') return;
+  // now() is the moment at which the transaction began: what failed after it is in no mail yet.
+  await db.query(`update escrow set mailed_at = now() where last_failed_at <= now() and (${told})`, [rows[0].cycle_id]);
 }
 
-async function composeFailures(pool: pg.Pool, cycle: Cycle, host: string): Promise<Mail | undefined> {
-  const { rows } = await pool.query<{
+/** The failures that a mail about a cycle tells of. */
+const told = 'mailed_at is null or last_cycle_id = $1';
+
+async function composeFailures(db: Queryable, cycle: Cycle, host: string): Promise<Mail | null> {
+  const { rows } = await db.query<{
     entra_id: string;
     user_name: string | null;
     action: string;
@@ -168,10 +196,10 @@ async function composeFailures(pool: pg.Pool, cycle: Cycle, host: string): Promi
   }>(
     `select e.entra_id, coalesce(u.user_name, l.user_name) as user_name, e.action, e.code, e.reason, e.attempts, e.next_retry_at
      from escrow e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
-     where e.last_cycle_id = $1 order by user_name`,
+     where ${told} order by user_name`,
     [cycle.id],
   );
-  if (rows.length === 0) return undefined;
+  if (rows.length === 0) return null;
   return failureMail({
     cycle: { id: String(cycle.id), kind: cycle.kind, startedAt: cycle.startedAt, endedAt: cycle.endedAt ?? new Date() },
     failures: rows.map((row) => ({
@@ -189,9 +217,9 @@ async function composeFailures(pool: pg.Pool, cycle: Cycle, host: string): Promi
   });
 }
 
-async function composeStopped(pool: pg.Pool, cycle: Cycle, host: string): Promise<Mail | undefined> {
-  if (cycle.stopCode === null) return undefined;
-  const { rows } = await pool.query<{ since: Date }>(`select since from incidents where kind = 'stopped'`);
+async function composeStopped(db: Queryable, cycle: Cycle, host: string): Promise<Mail | null> {
+  if (cycle.stopCode === null) return null;
+  const { rows } = await db.query<{ since: Date }>(`select since from incidents where kind = 'stopped'`);
   return stoppedMail({
     code: cycle.stopCode,
     message: cycle.stopMessage ?? cycle.stopCode,
@@ -202,8 +230,8 @@ async function composeStopped(pool: pg.Pool, cycle: Cycle, host: string): Promis
   });
 }
 
-async function composeHeld(pool: pg.Pool, cycle: Cycle, limits: RemovalLimits): Promise<Mail | undefined> {
-  const { rows } = await pool.query<{
+async function composeHeld(db: Queryable, cycle: Cycle, limits: RemovalLimits): Promise<Mail | null> {
+  const { rows } = await db.query<{
     entra_id: string;
     user_name: string | null;
     kind: string;
@@ -214,11 +242,11 @@ async function composeHeld(pool: pg.Pool, cycle: Cycle, limits: RemovalLimits): 
      where o.state = 'held' and o.set_id = $1 order by user_name limit 100`,
     [cycle.id],
   );
-  const { rows: count } = await pool.query<{ held: number }>(
+  const { rows: count } = await db.query<{ held: number }>(
     `select count(*) as held from operations where state = 'held' and set_id = $1`,
     [cycle.id],
   );
-  if (rows.length === 0) return undefined;
+  if (rows.length === 0) return null;
   return heldMail({
     removals: rows.map((row) => ({
       user: row.user_name ?? row.entra_id,
@@ -232,8 +260,8 @@ async function composeHeld(pool: pg.Pool, cycle: Cycle, limits: RemovalLimits): 
   });
 }
 
-async function composeRecovery(pool: pg.Pool, host: string): Promise<Mail> {
-  const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'last_incident'`);
+async function composeRecovery(db: Queryable, host: string): Promise<Mail> {
+  const { rows } = await db.query<{ value: string }>(`select value from facts where name = 'last_incident'`);
   const last = rows[0] === undefined ? {} : (JSON.parse(rows[0].value) as { code?: string; since?: string });
   const code = errorCodes.find((known) => known === last.code);
   return recoveryMail({

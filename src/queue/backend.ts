@@ -2,6 +2,7 @@
  * BullMQ, on Redis where REDIS_URL is set and on Postgres otherwise. Everything else speaks of queues and workers only,
  * so both run the same code and the same tests.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, Queue, runMigrations, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -53,14 +54,17 @@ export interface QueueBackend {
   close(): Promise<void>;
 }
 
-const prefix = 'maptician-sync';
 const postgresSchema = 'maptician_queue';
+/** Milliseconds for what runs to end; a job that does not is run again elsewhere. */
+const closeWithin = 25_000;
 /** First pause of the exponential backoff between attempts of one job. */
 const backoffDelay = 500;
 
 export interface QueueOptions {
   readonly redisUrl: string | undefined;
   readonly databaseUrl: string;
+  /** Which installation it is: several may share a Redis and must not take each other's jobs. */
+  readonly instance: string;
   readonly log: Log;
 }
 
@@ -68,7 +72,9 @@ export interface QueueOptions {
 export async function openQueueBackend(options: QueueOptions): Promise<QueueBackend> {
   const log = (thrown: unknown) => options.log.warn({ reason: toError(thrown).message }, 'the queue reported an error');
   const source =
-    options.redisUrl === undefined ? await openPostgres(options.databaseUrl) : await openRedis(options.redisUrl);
+    options.redisUrl === undefined
+      ? await openPostgres(options.databaseUrl)
+      : await openRedis(options.redisUrl, `maptician-sync:${options.instance}`);
   const queues = new Map<QueueName, Queue>();
   const queueOf = (name: QueueName): Queue => {
     const known = queues.get(name);
@@ -82,7 +88,7 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
   return {
     kind: options.redisUrl === undefined ? 'postgres' : 'redis',
     add: async (name, jobs) => {
-      await queueOf(name).addBulk(
+      const adding = queueOf(name).addBulk(
         jobs.map((job) => ({
           name: job.name,
           data: job.data,
@@ -96,9 +102,10 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
           },
         })),
       );
+      await adding.catch(lost);
     },
     depth: async (name) => {
-      const counts = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'prioritized');
+      const counts = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'prioritized').catch(lost);
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
     },
     work: (name, process, concurrency) => {
@@ -109,14 +116,23 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
         { concurrency, lockDuration: 60_000, stalledInterval: 15_000, maxStalledCount: 5 },
       );
       worker.on('error', log);
-      return () => worker.close();
+      return () => inTime(worker.close());
     },
     check: source.check,
     close: async () => {
-      for (const queue of queues.values()) await queue.close();
+      for (const queue of queues.values()) await inTime(queue.close());
       await source.close();
     },
   };
+}
+
+/** A queue that does not answer any more must not keep a process from ending. */
+async function inTime(closing: Promise<void>): Promise<void> {
+  await Promise.race([closing, sleep(closeWithin, undefined, { ref: false })]);
+}
+
+function lost(thrown: unknown): never {
+  throw new SyncError('Unreachable', `The queue could not be reached: ${redisReason(thrown)}`, { cause: thrown });
 }
 
 type Processor = (job: {
@@ -154,7 +170,7 @@ async function openPostgres(url: string): Promise<Source> {
   };
 }
 
-async function openRedis(url: string): Promise<Source> {
+async function openRedis(url: string, prefix: string): Promise<Source> {
   const failure = (thrown: unknown) =>
     new SyncError('Unreachable', `Redis (REDIS_URL) could not be reached: ${redisReason(thrown)}`, { cause: thrown });
   const redis = new Redis(url, {
@@ -174,17 +190,18 @@ async function openRedis(url: string): Promise<Source> {
   } finally {
     redis.disconnect();
   }
-  const open = () => {
-    // Workers wait for jobs for as long as it takes, so their connection must not give up (BullMQ, going to production).
-    const connection = new Redis(url, { maxRetriesPerRequest: null, connectionName: 'maptician-sync' });
+  // Workers wait for jobs for as long as it takes, so their connection must not give up; whoever adds jobs wants to know
+  // (BullMQ, going to production).
+  const open = (maxRetriesPerRequest: number | null) => {
+    const connection = new Redis(url, { maxRetriesPerRequest, connectionName: 'maptician-sync' });
     connection.on('error', () => undefined);
     connections.push(connection);
     return connection;
   };
   const connections: Redis[] = [];
   return {
-    queue: (name) => new Queue(name, { connection: open(), prefix }),
-    worker: (name, process, tuning) => new Worker(name, process, { connection: open(), prefix, ...tuning }),
+    queue: (name) => new Queue(name, { connection: open(5), prefix }),
+    worker: (name, process, tuning) => new Worker(name, process, { connection: open(null), prefix, ...tuning }),
     check: async () =>
       policy === undefined || policy === 'noeviction'
         ? 'BullMQ on Redis (REDIS_URL)'

@@ -13,6 +13,11 @@ export const jobNames = {
   delete: 'delete-users',
 } as const satisfies Record<OperationKind, string>;
 
+/** The kinds that a job of this name carries out. */
+export function kindsOf(jobName: string): OperationKind[] {
+  return (Object.keys(jobNames) as OperationKind[]).filter((kind) => jobNames[kind] === jobName);
+}
+
 /** Attempts of a job before what it carries goes to escrow: 0.5 to 4 seconds apart. */
 export const operationAttempts = 4;
 

@@ -41,9 +41,10 @@ export async function updateScope(pool: pg.Pool, options: { everyone: boolean; i
        insert into to_compare select id from left_scope on conflict do nothing`,
     );
     await client.query(
-      `delete from group_members m where m.gone or m.group_id in (
+      `delete from group_members where group_id in (
          select principal_id from assignments where principal_type = 'Group' group by 1 having bool_and(gone))`,
     );
+    await client.query('delete from group_members where gone');
     await client.query('delete from assignments where gone');
   });
 }

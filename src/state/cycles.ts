@@ -1,4 +1,5 @@
 /** Cycles: one complete pass from Entra to Maptician, as rows; and the lock that lets only one run at a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
@@ -64,7 +65,10 @@ export interface CycleLock {
  * Takes the cycle lock on a connection of its own, so that Postgres frees it when the process dies, however it dies.
  * With `wait` false resolves with undefined where another cycle runs.
  */
-export async function lockCycle(url: string, options: { readonly wait: boolean }): Promise<CycleLock | undefined> {
+export async function lockCycle(
+  url: string,
+  options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<CycleLock | undefined> {
   const client = new pg.Client({ connectionString: url, application_name: 'maptician-sync cycle', keepAlive: true });
   const lost = new AbortController();
   client.on('error', () =>
@@ -72,19 +76,38 @@ export async function lockCycle(url: string, options: { readonly wait: boolean }
   );
   await client.connect();
   try {
-    if (options.wait) await client.query('select pg_advisory_lock($1)', [cycleLock]);
-    else {
-      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [cycleLock]);
-      if (rows[0]?.got !== true) {
+    // Of a machine that lost its power the server would else hear nothing for two hours, and keep its lock so long.
+    await client.query('set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3');
+    while (!(await tryLock(client))) {
+      if (!options.wait) {
         await client.end();
         return undefined;
       }
+      await sleep(lockPause, undefined, options.signal === undefined ? {} : { signal: options.signal });
     }
   } catch (thrown) {
     await client.end().catch(() => undefined);
+    options.signal?.throwIfAborted();
     throw thrown;
   }
   return { signal: lost.signal, release: () => client.end().catch(() => undefined) };
+}
+
+const lockPause = 250;
+
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [cycleLock]);
+  return rows[0]?.got === true;
+}
+
+/** True while a cycle runs anywhere; a row that says so may have been left by a process that was killed. */
+export async function isCycleRunning(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ running: boolean }>(
+    `select exists (select from pg_locks where locktype = 'advisory' and classid = 0 and objid = $1::bigint::oid and granted
+       and database = (select oid from pg_database where datname = current_database())) as running`,
+    [cycleLock],
+  );
+  return rows[0]?.running === true;
 }
 
 /**
@@ -92,6 +115,11 @@ export async function lockCycle(url: string, options: { readonly wait: boolean }
  * is left to it. What waits for an operator is decided again, too: it may have been undone at the source, or approved.
  */
 export async function recoverOperations(db: Queryable): Promise<void> {
+  // A removal that was let through once needs no second word.
+  await db.query(
+    `update operations set state = 'approved' where id in (
+       select id from operations where state = 'open' and kind in ('deactivate', 'delete') for update skip locked)`,
+  );
   await db.query(
     `with left_over as (
        delete from operations where id in (

@@ -16,6 +16,7 @@ create table users (
   rejected_removal text check (rejected_removal in ('deactivate', 'delete'))
 );
 create index users_needs_read on users (id) where needs_read;
+create index users_purged on users (id) where presence = 'purged';
 create index users_out_of_scope on users (id) where not in_scope;
 create index users_user_name on users (lower(user_name));
 
