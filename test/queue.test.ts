@@ -21,17 +21,16 @@ function redisUrl(): string {
 const backends = ['postgres', ...(inject('redisUrl') === undefined ? [] : (['redis'] as const))] as const;
 
 describe.each(backends)('the queue on %s', (kind) => {
-  async function open(): Promise<() => Promise<QueueBackend>> {
+  async function open(): Promise<(instance?: string) => Promise<QueueBackend>> {
     const database = await createDatabase();
     cleanups.push(() => database.drop());
     const options = {
       redisUrl: kind === 'redis' ? redisUrl() : undefined,
       databaseUrl: database.url,
-      instance: 'one',
       log: createLog('silent'),
     };
-    return async () => {
-      const backend = await openQueueBackend(options);
+    return async (instance = 'one') => {
+      const backend = await openQueueBackend({ ...options, instance });
       cleanups.push(() => backend.close());
       return backend;
     };
@@ -77,6 +76,21 @@ describe.each(backends)('the queue on %s', (kind) => {
     await two.add('cycles', [tick]);
     expect(await two.depth('cycles')).toBe(0);
     expect(cycles).toBe(1);
+  });
+
+  it.runIf(kind === 'redis')('keeps two installations on one Redis apart', async () => {
+    const another = await open();
+    const [one, two] = [await another('one'), await another('two')];
+    const taken: string[] = [];
+    cleanups.push(
+      one.work('operations', async () => void taken.push('one'), 1),
+      two.work('operations', async () => void taken.push('two'), 1),
+    );
+    const job = { name: 'create-users', data: { operations: [1] }, attempts: 1 };
+    await one.add('operations', [job, job, job]);
+    await two.add('operations', [job]);
+    await waitUntil(async () => taken.length === 4, { message: 'four jobs' });
+    expect(taken.filter((instance) => instance === 'one')).toHaveLength(3);
   });
 
   it('finishes what runs when it is asked to stop', async () => {

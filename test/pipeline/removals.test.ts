@@ -89,6 +89,14 @@ describe('removals that are held', () => {
     expect(leavers.filter((id) => active.includes(id))).toEqual([]);
   });
 
+  it('need no second approval where the cycle that was to carry them out was killed', async () => {
+    const { world } = await openHeld();
+    await decide(world, 'approve');
+    // As a process leaves it that is killed between planning and writing.
+    await world.pool.query(`update maptician_sync.operations set state = 'open' where state = 'approved'`);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deleted: 4, deactivated: 8, held: 0 } });
+  });
+
   it('never happen once they are rejected, until those people have access again and lose it again', async () => {
     const { world, tenant, leavers } = await openHeld();
     await decide(world, 'reject');
