@@ -11,7 +11,7 @@ import type { Log } from '../log.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
-import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
+import type { RemovalLimits } from '../plan/removal-guard.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
 import {
@@ -24,9 +24,10 @@ import {
   lockCycle,
   updateCycle,
 } from '../state/cycles.ts';
-import { type Failure, retryDue, settleEscrow } from '../state/escrow.ts';
-import { writeLog } from '../state/provisioning-log.ts';
+import { retryDue } from '../state/escrow.ts';
+import { guardRemovals } from './guard-removals.ts';
 import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
+import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
 import { verifyLinks } from './verify-links.ts';
 
@@ -246,72 +247,6 @@ function namesToYield(pass: PlanPass, wave: number) {
   return pass.waiting
     .filter(({ waiting: { yields, holder } }) => yields || (stuck && waiting.has(holder.entraId)))
     .map(({ waiting: { holder } }) => ({ holder, name: holder.wantedName ?? holder.entraId }));
-}
-
-/** Counts the staged removals and opens or holds them. Resolves with those that may be carried out. */
-async function guardRemovals(context: CycleContext, cycleId: number): Promise<WrittenOperation[]> {
-  const { rows } = await context.pool.query<{ planned: number; held: number; linkedActive: number }>(
-    `select count(*) filter (where state = 'staged') as planned, count(*) filter (where state = 'held') as held,
-       case when count(*) filter (where state = 'staged') > 0 then (select count(*) from links where active) else 0 end as "linkedActive"
-     from operations where state in ('staged', 'held')`,
-  );
-  const removals = rows[0];
-  if (removals === undefined || removals.planned === 0) return [];
-  if (exceedsLimits(removals, context.limits)) {
-    await context.pool.query(`update operations set state = 'held', set_id = $1 where state = 'staged'`, [cycleId]);
-    context.log.warn({ cycle: cycleId, removals: removals.planned }, 'removals are held by the mass-removal guard');
-    return [];
-  }
-  const opened = await context.pool.query<WrittenOperation>(
-    `update operations set state = 'open' where state = 'staged' returning id, kind`,
-  );
-  return opened.rows;
-}
-
-/** Users who could not be read keep their state, and are in escrow until they are read. */
-async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult): Promise<void> {
-  if (result.unread.length === 0) return;
-  const failures = result.unread.map(({ id, code, reason }) => ({
-    entraId: id,
-    action: 'other' as const,
-    code,
-    reason,
-  }));
-  await recordFailures(pool, cycleId, 'read', failures);
-}
-
-async function recordFailures(
-  pool: pg.Pool,
-  cycleId: number,
-  operation: 'read' | 'plan',
-  failures: readonly Failure[],
-): Promise<void> {
-  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
-  await writeLog(
-    pool,
-    cycleId,
-    failures.map(({ entraId, code, reason }) => ({
-      action: 'other',
-      operation,
-      status: 'failure',
-      entraId,
-      userName: null,
-      mapticianId: null,
-      code,
-      reason,
-    })),
-  );
-}
-
-/** Whoever still waits when nothing moves any more: the holder of the name could not be renamed or is held. */
-async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Promise<void> {
-  const failures = pass.waiting.map(({ id, waiting: { holder } }) => ({
-    entraId: id,
-    action: 'other' as const,
-    code: 'Conflict' as const,
-    reason: `the userName is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
-  }));
-  await recordFailures(pool, cycleId, 'plan', failures);
 }
 
 /** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held, 130 interrupted. */

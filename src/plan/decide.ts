@@ -75,7 +75,8 @@ export function decide(subject: Subject, rules: PlanRules): Decision {
 function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Decision {
   const { link } = subject;
   if (link === null) {
-    return subject.inScope && subject.presence !== 'purged'
+    // Of the disabled it is worth saying; the deleted were never anybody's concern.
+    return subject.inScope && subject.presence === 'live'
       ? { kind: 'skip', reason: `not created: ${reason}` }
       : { kind: 'nothing' };
   }

@@ -52,6 +52,7 @@ describe('deciding about a user', () => {
       {},
       'skip',
     ],
+    ['nobody is created who is deleted', { presence: 'soft_deleted' }, {}, 'nothing'],
     ['nobody is created who is out of scope', { inScope: false }, {}, 'nothing'],
     ['a user without a matching value is a failure', { source: { id, accountEnabled: true } }, {}, 'fail'],
     ['a user that is as applied needs nothing', { link }, {}, 'nothing'],

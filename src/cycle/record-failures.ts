@@ -1,0 +1,52 @@
+/** Users who failed before there was an operation: in escrow, and in the log. */
+import type pg from 'pg';
+import type { PullResult } from '../directory/pull.ts';
+import { type Failure, settleEscrow } from '../state/escrow.ts';
+import { writeLog } from '../state/provisioning-log.ts';
+import type { PlanPass } from './plan-pass.ts';
+
+/** Users who could not be read keep their state, and are in escrow until they are read. */
+export async function recordUnread(pool: pg.Pool, cycleId: number, result: PullResult): Promise<void> {
+  if (result.unread.length === 0) return;
+  const failures = result.unread.map(({ id, code, reason }) => ({
+    entraId: id,
+    action: 'other' as const,
+    code,
+    reason,
+  }));
+  await recordFailures(pool, cycleId, 'read', failures);
+}
+
+async function recordFailures(
+  pool: pg.Pool,
+  cycleId: number,
+  operation: 'read' | 'plan',
+  failures: readonly Failure[],
+): Promise<void> {
+  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
+  await writeLog(
+    pool,
+    cycleId,
+    failures.map(({ entraId, code, reason }) => ({
+      action: 'other',
+      operation,
+      status: 'failure',
+      entraId,
+      userName: null,
+      mapticianId: null,
+      code,
+      reason,
+    })),
+  );
+}
+
+/** Whoever still waits when nothing moves any more: the holder of the name could not be renamed or is held. */
+export async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Promise<void> {
+  const failures = pass.waiting.map(({ id, waiting: { holder } }) => ({
+    entraId: id,
+    action: 'other' as const,
+    code: 'Conflict' as const,
+    reason: `the userName is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
+  }));
+  await recordFailures(pool, cycleId, 'plan', failures);
+}
