@@ -22,8 +22,8 @@ const hasSurePath = `(
 const chunk = 400;
 
 /**
- * Marks as gone what a direct read confirms, and restores what it shows to be there still; scope/scope.ts does the
- * rest. Resolves with false where something could not be asked.
+ * Marks as gone what a direct read confirms; scope/scope.ts does the rest. An assignment that is there still is restored;
+ * a membership that is listed still stays in doubt, and counts, until a later read settles it. Resolves with false where something could not be asked.
  */
 export async function confirmVanished(context: PullContext): Promise<boolean> {
   await forgetWithoutConsequence(context);

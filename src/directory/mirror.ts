@@ -25,7 +25,7 @@ export interface UnreadableUser {
 
 /**
  * The properties as the mirror keeps them: what is absent, null or an empty collection is one and the same: unset.
- * Postgres stores neither NUL nor half a surrogate pair, so those are left out of a text.
+ * Postgres stores neither NUL nor half a surrogate pair: the one is left out of a text, the other becomes U+FFFD.
  */
 function canonical(user: GraphUser, properties: readonly string[]): Record<string, unknown> {
   const kept: Record<string, unknown> = { id: user.id };
