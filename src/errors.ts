@@ -88,6 +88,19 @@ const errorClasses = {
     policy: 'escrow',
     action: 'The target attribute does not exist in Maptician. Remove it from the attribute table, or add it there.',
   },
+  MethodNotAllowed: {
+    policy: 'escrow',
+    action: 'Maptician does not allow this kind of request. Run "maptician-sync test-connection", and ask its support.',
+  },
+  NotImplemented: {
+    policy: 'escrow',
+    action: 'Maptician does not know this kind of request. Run "maptician-sync test-connection", and ask its support.',
+  },
+  SystemForCrossDomainIdentityManagementServiceIncompatible: {
+    policy: 'retry',
+    action:
+      "The answer is not what SCIM prescribes. Check MAPTICIAN_TENANT_URL and any proxy; if it lasts, ask Maptician's support.",
+  },
   UnprocessableEntity: {
     policy: 'escrow',
     action: 'Maptician refuses these values. Correct what the reason names in Entra, or change the attribute table.',
@@ -119,11 +132,18 @@ export class SyncError extends Error {
   override readonly name = 'SyncError';
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  /** The HTTP status of the answer it was made from. */
+  readonly httpStatus: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; detail?: string | undefined; httpStatus?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
+    this.httpStatus = options.httpStatus;
   }
 }
 

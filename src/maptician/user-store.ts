@@ -24,6 +24,8 @@ export interface UpdateRequest {
   readonly id: string;
   /** Only what changed; null clears. */
   readonly changes: UserAttributes;
+  /** What the user store is believed to hold; without it, it is read first where that matters. */
+  readonly before?: UserAttributes | undefined;
 }
 
 export interface DeleteRequest {
@@ -33,16 +35,49 @@ export interface DeleteRequest {
 
 /**
  * What became of one request:
- * - `done`: the user store now holds what was asked (also when it already did);
+ * - `done`: the user store now holds what was asked (also when it already did); `kept` has what it holds instead, where
+ *   it took the request and yet changed or dropped a value;
  * - `missing`: no user has that id any more (for a delete, that is success);
- * - `conflict`: the userName is taken by another account; the caller looks again and decides;
+ * - `conflict`: a value that must be unique, the userName as a rule, is another account's; `holders` are the accounts
+ *   that a new user was refused for, where the store could find them;
  * - `failed`: refused for this user, with the store's own reason in `error.detail`.
  */
 export type StoreResult =
-  | { readonly key: string; readonly outcome: 'done'; readonly id: string; readonly changed: boolean }
+  | {
+      readonly key: string;
+      readonly outcome: 'done';
+      readonly id: string;
+      readonly changed: boolean;
+      readonly kept?: UserAttributes;
+    }
   | { readonly key: string; readonly outcome: 'missing' }
-  | { readonly key: string; readonly outcome: 'conflict'; readonly error: SyncError }
+  | {
+      readonly key: string;
+      readonly outcome: 'conflict';
+      readonly error: SyncError;
+      readonly holders?: readonly StoredUser[];
+    }
   | { readonly key: string; readonly outcome: 'failed'; readonly error: SyncError };
+
+/** How fresh an answer must be. */
+export interface LookUp {
+  /**
+   * The cycle whose listing of all accounts may answer instead of a request. Not for a second try: an account that was
+   * made since, by a create whose answer was lost, is not in it.
+   */
+  readonly listedIn?: number | undefined;
+}
+
+/**
+ * Where looking a user up costs a request: all accounts read at once instead. The listing is kept in the state database,
+ * so that every worker can use it.
+ */
+export interface Listing {
+  /** Reads all accounts for this cycle where that costs fewer requests than so many look-ups; else does nothing. */
+  prepare(cycleId: number, lookUps: number): Promise<void>;
+  /** Forgets the accounts, when the cycle has ended. */
+  drop(): Promise<void>;
+}
 
 /**
  * Maptician's users. Every write is idempotent: carried out twice, the second changes nothing. A method resolves with
@@ -55,11 +90,12 @@ export interface UserStore {
   readonly batchSize: number;
   /** Creates what is missing or checks that what is there fits; called once at start. */
   prepare(): Promise<void>;
+  readonly listing?: Listing;
   /** The users that have one of these userNames, compared without case; one entry a name given, perhaps empty. */
-  match(userNames: readonly string[]): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
+  match(userNames: readonly string[], lookUp?: LookUp): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
   /** The users that have these ids; one that is gone is left out. */
-  read(ids: readonly string[]): Promise<readonly StoredUser[]>;
-  create(requests: readonly CreateRequest[]): Promise<StoreResult[]>;
+  read(ids: readonly string[], lookUp?: LookUp): Promise<readonly StoredUser[]>;
+  create(requests: readonly CreateRequest[], lookUp?: LookUp): Promise<StoreResult[]>;
   update(requests: readonly UpdateRequest[]): Promise<StoreResult[]>;
   delete(requests: readonly DeleteRequest[]): Promise<StoreResult[]>;
   /** One sentence about what answers there, for test-connection; rejects with a SyncError that says what to mend. */
