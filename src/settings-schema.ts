@@ -144,13 +144,24 @@ export const settingsSchema = z.object({
   MAPTICIAN_TENANT_URL: serviceUrl({ loopback: true, path: 'with-query' }).optional().register(registry, {
     group: 'Where users go',
     about:
-      "The Tenant URL of Maptician's SCIM endpoint. For a later version: this one writes to a database only, and says so.",
+      "The Tenant URL of Maptician's SCIM endpoint, as Maptician's support gave it to you. https, or http on this machine.",
     unset: 'users go to a database',
+    example: 'https://yourcompany.maptician.com/scim/v2',
   }),
   MAPTICIAN_SECRET_TOKEN: text().optional().register(registry, {
     group: 'Where users go',
-    about: 'The Secret Token that belongs to the Tenant URL. For a later version, too.',
+    about: 'The Secret Token that belongs to the Tenant URL.',
     sensitive: 'secret',
+  }),
+  MAPTICIAN_SCIM_DIALECT: oneOf(['auto', 'compliant', 'classic']).prefault('auto').register(registry, {
+    group: 'Where users go',
+    about:
+      '`compliant`: changes are sent as RFC 7644 has it. `classic`: as Microsoft\'s own service does (`Replace`, `"False"`). `auto`: as `test-connection` found, else `compliant`.',
+  }),
+  MAPTICIAN_REQUESTS_PER_SECOND: amount({ min: 1, max: 1000 }).prefault('25').register(registry, {
+    group: 'Where users go',
+    about:
+      'The ceiling of requests a second to the Tenant URL, all workers together. It is slowed down by itself when Maptician asks for it.',
   }),
 
   DATABASE_URL: connectionUrl(database.schemes, database.options).optional().register(registry, {

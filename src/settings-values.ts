@@ -38,13 +38,13 @@ export function oneOf<const Word extends string>(words: readonly [Word, ...Word[
   });
 }
 
-/** A number from 0 to `max`; whole unless `fraction` is set. */
-export function amount({ max, fraction = false }: { max: number; fraction?: boolean }) {
+/** A number from `min` to `max`; whole unless `fraction` is set. */
+export function amount({ min = 0, max, fraction = false }: { min?: number; max: number; fraction?: boolean }) {
   const pattern = fraction ? /^\d{1,9}(\.\d{1,9})?$/ : /^\d{1,9}$/;
-  const problem = `must be a ${fraction ? '' : 'whole '}number from 0 to ${max}, without a unit.`;
+  const problem = `must be a ${fraction ? '' : 'whole '}number from ${min} to ${max}, without a unit.`;
   return z
     .string()
-    .refine((value) => pattern.test(value) && Number(value) <= max, problem)
+    .refine((value) => pattern.test(value) && Number(value) >= min && Number(value) <= max, problem)
     .transform(Number);
 }
 

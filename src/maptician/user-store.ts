@@ -59,13 +59,14 @@ export type StoreResult =
     }
   | { readonly key: string; readonly outcome: 'failed'; readonly error: SyncError };
 
-/** How fresh an answer must be. */
+/** On whose behalf users are looked up, and how fresh the answer must be. */
 export interface LookUp {
+  readonly cycleId: number;
   /**
-   * The cycle whose listing of all accounts may answer instead of a request. Not for a second try: an account that was
-   * made since, by a create whose answer was lost, is not in it.
+   * Not answered from the cycle's listing of all accounts: at a second try, since an account that was made by a create
+   * whose answer was lost is not in it.
    */
-  readonly listedIn?: number | undefined;
+  readonly fresh: boolean;
 }
 
 /**

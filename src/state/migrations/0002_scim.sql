@@ -39,5 +39,6 @@ create index listed_accounts_work_email on listed_accounts (lower(work_email));
 create unlogged table account_listing (
   only_one boolean primary key default true check (only_one),
   cycle_id bigint not null,
-  listed_at timestamptz not null default now()
+  -- Every account the server says it has was seen: only then is absence a fact.
+  complete boolean not null
 );

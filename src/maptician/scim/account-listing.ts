@@ -1,0 +1,158 @@
+/**
+ * All accounts read once instead of a request for each: pages as the server gives them, into the state database, where
+ * every worker finds them by userName, by e-mail and by id. Servers lie about pages in several ways; what cannot be
+ * read to its end is known to be incomplete, and then absence proves nothing.
+ */
+import type pg from 'pg';
+import { userAttributes } from '../../mapping/maptician-user.ts';
+import { type Queryable, transaction } from '../../state/database.ts';
+import type { StoredUser } from '../user-store.ts';
+import type { ScimClient } from './scim-client.ts';
+import { readList } from './user-resource.ts';
+
+/** Asked for where the server has not shown its own limit; it may give fewer. */
+export const usualPageSize = 100;
+/** Spells "list": the key of the advisory lock under which one worker lists for all. */
+const listingLock = 0x6c697374;
+
+/** One page of accounts (RFC 7644 section 3.4.2.4; the first has startIndex 1). */
+export async function readPage(client: ScimClient, startIndex: number, count: number) {
+  const query = { startIndex: String(startIndex), count: String(count) };
+  return readList((await client.request('GET', '/Users', { query })).body);
+}
+
+/**
+ * Reads all accounts. `keep` is told of each page and says how many of its accounts it had not seen before. Resolves with
+ * whether that was everyone the server says it has.
+ */
+export async function readAllPages(
+  client: ScimClient,
+  pageSize: number,
+  keep: (users: readonly StoredUser[]) => Promise<number>,
+): Promise<boolean> {
+  let count = pageSize;
+  let startIndex = 1;
+  for (let seen = 0; ; ) {
+    const { users, total } = await readPage(client, startIndex, count);
+    const fresh = users.length === 0 ? 0 : await keep(users);
+    seen += fresh;
+    // By the total and not by an empty page: past their end, some begin with the first page again.
+    if (seen >= total) return true;
+    if (fresh > 0) {
+      // By what was given and not by what was asked: some give fewer.
+      startIndex += users.length;
+    } else if (count < total) {
+      // Of a server that repeats its first page for ever everything may still be had at once.
+      count = total;
+      startIndex = 1;
+    } else return false;
+  }
+}
+
+export interface AccountListing {
+  /** Lists for a cycle, unless that has been done; `again` lists anew. Whether absence from the listing is a fact. */
+  take(cycleId: number, options?: { readonly again: boolean }): Promise<boolean>;
+  /** The accounts of each name; undefined where there is no complete listing of that cycle. */
+  byUserName(cycleId: number, userNames: readonly string[]): Promise<Map<string, StoredUser[]> | undefined>;
+  /** The accounts that have this userName, else those that have this e-mail, in whatever was listed. */
+  byUserNameOrEmail(userName: string, email: string): Promise<readonly StoredUser[]>;
+  /** The accounts of these ids; undefined where there is no complete listing of that cycle. */
+  byId(cycleId: number, ids: readonly string[]): Promise<readonly StoredUser[] | undefined>;
+  drop(): Promise<void>;
+}
+
+export function createAccountListing(pool: pg.Pool, client: ScimClient, pageSize: number): AccountListing {
+  // One listing at a time in this process, so that whoever waits for it holds no connection.
+  let taking: { readonly cycleId: number; readonly complete: Promise<boolean> } | undefined;
+  const isComplete = async (cycleId: number) => {
+    const { rows } = await pool.query<{ complete: boolean }>(
+      'select complete from account_listing where cycle_id = $1',
+      [cycleId],
+    );
+    return rows[0]?.complete === true;
+  };
+  return {
+    take: (cycleId, { again } = { again: false }) => {
+      if (!again && taking?.cycleId === cycleId) return taking.complete;
+      const complete = listOnce(pool, client, { cycleId, pageSize, again }).catch((thrown: unknown) => {
+        taking = undefined;
+        throw thrown;
+      });
+      taking = { cycleId, complete };
+      return complete;
+    },
+    byUserName: async (cycleId, userNames) => {
+      if (!(await isComplete(cycleId))) return undefined;
+      // With "offset 0" one look into the index a name.
+      const { rows } = await pool.query<AccountRow & { given: string }>(
+        `select n.given, a.id, a.attributes from unnest($1::text[]) as n(given)
+           cross join lateral (select * from listed_accounts where lower(user_name) = lower(n.given) offset 0) a`,
+        [userNames],
+      );
+      const found = new Map<string, StoredUser[]>(userNames.map((name) => [name, []]));
+      for (const row of rows) found.get(row.given)?.push(toUser(row));
+      return found;
+    },
+    byUserNameOrEmail: async (userName, email) => {
+      const { rows } = await pool.query<AccountRow & { named: boolean }>(
+        `select id, attributes, lower(user_name) = lower($1) as named from listed_accounts
+         where lower(user_name) = lower($1) or lower(work_email) = lower($2)`,
+        [userName, email],
+      );
+      const named = rows.filter((row) => row.named);
+      return (named.length > 0 ? named : rows).map(toUser);
+    },
+    byId: async (cycleId, ids) => {
+      if (!(await isComplete(cycleId))) return undefined;
+      const { rows } = await pool.query<AccountRow>('select id, attributes from listed_accounts where id = any($1)', [
+        ids,
+      ]);
+      return rows.map(toUser);
+    },
+    drop: async () => {
+      taking = undefined;
+      await pool.query('truncate listed_accounts, account_listing');
+    },
+  };
+}
+
+interface AccountRow {
+  readonly id: string;
+  readonly attributes: unknown;
+}
+
+function toUser({ id, attributes }: AccountRow): StoredUser {
+  return { id, attributes: userAttributes.parse(attributes) };
+}
+
+/** In one transaction: others see all of it or nothing, and a worker that dies leaves nothing. */
+function listOnce(
+  pool: pg.Pool,
+  scim: ScimClient,
+  options: { readonly cycleId: number; readonly pageSize: number; readonly again: boolean },
+): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    await client.query('select pg_advisory_xact_lock($1)', [listingLock]);
+    const { rows } = await client.query<{ complete: boolean }>(
+      'select complete from account_listing where cycle_id = $1',
+      [options.cycleId],
+    );
+    if (rows[0] !== undefined && !options.again) return rows[0].complete;
+    // Not truncated: whoever reads meanwhile must not wait for the whole listing.
+    await client.query('delete from listed_accounts');
+    await client.query('delete from account_listing');
+    const complete = await readAllPages(scim, options.pageSize, (users) => keepAccounts(client, users));
+    await client.query('insert into account_listing (cycle_id, complete) values ($1, $2)', [options.cycleId, complete]);
+    return complete;
+  });
+}
+
+async function keepAccounts(db: Queryable, users: readonly StoredUser[]): Promise<number> {
+  const { rowCount } = await db.query(
+    `insert into listed_accounts (id, user_name, work_email, attributes)
+     select id, coalesce(attributes->>'userName', ''), attributes->>'emails[type eq "work"].value', attributes
+     from jsonb_to_recordset($1) as p(id text, attributes jsonb) on conflict (id) do nothing`,
+    [JSON.stringify(users)],
+  );
+  return rowCount ?? 0;
+}
