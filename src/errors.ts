@@ -34,7 +34,8 @@ const errorClasses = {
   },
   UntrustedLink: {
     policy: 'stop',
-    action: 'A link led away from the configured origin and was not followed. Check GRAPH_BASE_URL and any proxy.',
+    action:
+      'A link led away from the configured origin and was not followed. Check the address that the message names, and any proxy.',
   },
   Misconfigured: {
     policy: 'stop',

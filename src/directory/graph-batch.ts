@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { SyncError } from '../errors.ts';
+import { backoff, retryAfter } from '../http.ts';
 import type { GraphClient } from './graph-client.ts';
-import { backoff, retryAfter } from './graph-middleware.ts';
 
 export interface BatchAnswer {
   readonly status: number;

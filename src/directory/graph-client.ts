@@ -6,12 +6,12 @@ import type { TokenCredential } from '@azure/identity';
 import { Client, ResponseType } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import { SyncError, toSyncError } from '../errors.ts';
+import type { OnRequest } from '../http.ts';
 import {
   createAuthenticationMiddleware,
   createRetryMiddleware,
   createTransportMiddleware,
   type MiddlewareSettings,
-  type OnRequest,
   RequestOptions,
 } from './graph-middleware.ts';
 

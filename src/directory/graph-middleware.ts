@@ -6,6 +6,7 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Context, Middleware, MiddlewareOptions } from '@microsoft/microsoft-graph-client';
 import { SyncError, toError } from '../errors.ts';
+import { backoff, networkReason, type OnRequest, readBody, retryAfter } from '../http.ts';
 import { fetchToken } from './credential.ts';
 
 /**
@@ -25,9 +26,6 @@ function requestOptions(context: Context): RequestOptions | undefined {
   return options instanceof RequestOptions ? options : undefined;
 }
 
-/** One request as sent, for the request counts in status and bench. */
-export type OnRequest = (event: { readonly status: number | 'network'; readonly attempt: number }) => void;
-
 export interface MiddlewareSettings {
   readonly origin: string;
   readonly credential: TokenCredential;
@@ -45,29 +43,6 @@ const retriedStatuses = new Set([408, 429, 500, 502, 503, 504]);
 /** Attempts in all for what may pass; a service that names a time to come back is given more patience. */
 const attemptsAtMost = 6;
 const throttledAttemptsAtMost = 60;
-const firstDelay = 500;
-const longestDelay = 30_000;
-/** A delta page of 200 users is some 200 KiB; beyond this it is no answer of Graph's. */
-const bodyBytesAtMost = 64 * 1024 * 1024;
-
-/**
- * Milliseconds that a Retry-After header asks for: whole or fractional seconds, or an HTTP date (RFC 9110 section
- * 10.2.3; Graph sends fractions). Undefined where it says neither.
- */
-export function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const text = header.trim();
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  const date = Date.parse(text);
-  // An HTTP date has no fraction: half a second of it may have been cut off on the way.
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/** Exponential with full jitter above half, so that replicas do not come back in step. */
-export function backoff(attempt: number, random: () => number): number {
-  const ceiling = Math.min(longestDelay, firstDelay * 2 ** (attempt - 1));
-  return ceiling / 2 + (random() * ceiling) / 2;
-}
 
 /** True for what never left a wire error behind: the request may be sent again because every one of ours only reads. */
 function mayPass(error: Error): boolean {
@@ -158,7 +133,7 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
           redirect: 'manual',
           signal,
         });
-        const body = await readBody(response);
+        const body = await readBody(response, 'Graph');
         const type = response.headers.get('content-type') ?? '';
         if (response.ok && /[/+]json\b/.test(type)) JSON.parse(body);
         if (response.ok && /html/.test(type)) throw new NotGraph();
@@ -174,7 +149,7 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
           ? new SyncError('Timeout', `Graph did not answer within ${settings.timeout / 1000} s`, { cause: error })
           : new SyncError(
               'WebExceptionProtocolError',
-              `The connection to Graph (${settings.origin}) failed: ${networkReason(error)}`,
+              `The connection to Graph (${settings.origin}) failed: ${error instanceof NotGraph ? error.message : networkReason(error)}`,
               { cause: error },
             );
       }
@@ -182,27 +157,7 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
   };
 }
 
-async function readBody(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const decoder = new TextDecoder();
-  let text = '';
-  let size = 0;
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > bodyBytesAtMost) throw new SyncError('UnexpectedAnswer', 'An answer of Graph was larger than 64 MiB');
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
 /** A page for people where JSON was asked for: a proxy or a sign-in page has answered. */
-class NotGraph extends Error {}
-
-/** The system's word for a failed connection (ECONNREFUSED, …), which holds neither addresses nor names. */
-function networkReason(error: Error): string {
-  const cause = error.cause;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  if (error instanceof NotGraph) return 'the answer was an HTML page, as of a proxy';
-  if (error instanceof SyntaxError || error.message === 'terminated') return 'the answer was cut off';
-  return error.message === 'fetch failed' ? error.message : error.name;
+class NotGraph extends Error {
+  override readonly message = 'the answer was an HTML page, as of a proxy';
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { getBatch } from '../../src/directory/graph-batch.ts';
 import { createGraphClient, GraphError } from '../../src/directory/graph-client.ts';
-import { retryAfter } from '../../src/directory/graph-middleware.ts';
+import { retryAfter } from '../../src/http.ts';
 
 type Handler = (request: IncomingMessage & { body: string }, response: ServerResponse, attempt: number) => void;
 
