@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { SyncError, toError } from '../errors.ts';
-import { type AttributePath, attributePaths } from './maptician-user.ts';
+import { type AttributePath, readAttributePath } from './maptician-user.ts';
 import { parseSourceReference, type SourceReference } from './source-reference.ts';
 import { type GraphProperty, graphPropertyNames } from './source-user.ts';
 
@@ -26,9 +26,16 @@ const value = z.union([z.string().min(1, 'must not be empty'), z.boolean()], {
   error: 'must be text or true/false (put a number in quotes)',
 });
 
+const target = z.string({ error: 'must be the path of a Maptician attribute' }).transform((text, context) => {
+  const read = readAttributePath(text);
+  if ('path' in read) return read.path;
+  context.addIssue(read.problem);
+  return z.NEVER;
+});
+
 const row = z.strictObject(
   {
-    target: z.enum(attributePaths, { error: ({ input }) => `"${String(input)}" is not a Maptician attribute` }),
+    target,
     source: z.string().optional(),
     constant: value.optional(),
     default: value.optional(),
@@ -62,15 +69,18 @@ export function parseAttributeTable(yamlText: string, name: string): AttributeTa
   const { rows, lines } = readRows(yamlText, name);
   const problems: string[] = [];
   const mappings: AttributeMapping[] = [];
-  const targets = new Set<string | undefined>();
+  const targets = new Set<string>();
   for (const [index, content] of rows.entries()) {
     const parsed = row.safeParse(content);
     const result: CheckedRow = parsed.success ? toMapping(parsed.data) : { problems: issuesOf(parsed.error) };
-    const target = targetOf(content);
-    if (targets.has(target)) result.problems.push('the target stands in an earlier row too; keep one of them');
-    if (target !== undefined) targets.add(target);
+    const text = targetOf(content);
+    const meant = text === undefined ? undefined : canonicalTarget(text);
+    if (meant !== undefined && targets.has(meant)) {
+      result.problems.push('the target stands in an earlier row too; keep one of them');
+    }
+    if (meant !== undefined) targets.add(meant);
     if (result.mapping !== undefined) mappings.push(result.mapping);
-    const place = `row ${index + 1} (line ${lines[index]})${target === undefined ? '' : ` ${target}`}`;
+    const place = `row ${index + 1} (line ${lines[index]})${text === undefined ? '' : ` ${text}`}`;
     problems.push(...result.problems.map((problem) => `${place}: ${problem}`));
   }
   // A row that could not be read may be the one that is looked for here, so these only follow when all rows are sound.
@@ -184,6 +194,11 @@ function tableProblems(mappings: readonly AttributeMapping[]): string[] {
 
 function targetOf(content: unknown): string | undefined {
   return z.object({ target: z.string() }).safeParse(content).data?.target;
+}
+
+function canonicalTarget(text: string): string {
+  const read = readAttributePath(text);
+  return 'path' in read ? read.path : text;
 }
 
 function issuesOf(error: z.ZodError): string[] {
