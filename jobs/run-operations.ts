@@ -19,18 +19,25 @@ export interface JobContext {
   readonly log: Log;
 }
 
-const payload = z.object({ operations: z.array(z.number().int().positive()).min(1) });
+const payload = z.object({
+  operations: z.array(z.number().int().positive()).min(1),
+  again: z.literal(true).optional(),
+});
 
 /**
  * Carries out a job's operations. What may pass is tried again, alone; what cannot goes to escrow; what concerns every
  * user alike stops the cycle. The queue keeps a job's error, so it says the class and nothing of the user.
  */
 export async function runOperations(context: JobContext, job: RunningJob): Promise<void> {
-  const { operations } = payload.parse(job.data);
-  const again = await tryOperations(context, job, operations);
+  const { operations, again: triedBefore = false } = payload.parse(job.data);
+  const again = await tryOperations(context, { ...job, firstTry: job.firstTry && !triedBefore }, operations);
   if (again.length === 0) return;
   if (operations.length === 1) throw new Error('the operation failed for a reason that may pass');
-  const jobs = again.map((id) => ({ name: job.name, data: { operations: [id] }, attempts: operationAttempts }));
+  const jobs = again.map((id) => ({
+    name: job.name,
+    data: { operations: [id], again: true as const },
+    attempts: operationAttempts,
+  }));
   await context.queue.add('operations', jobs);
 }
 
@@ -39,11 +46,14 @@ async function tryOperations(context: JobContext, job: RunningJob, operations: r
     const store = await context.openStore();
     return await applyOperations({ ...context, store }, operations, {
       kinds: kindsOf(job.name),
+      firstTry: job.firstTry,
       lastTry: job.lastTry,
     });
   } catch (thrown) {
     const error = toSyncError(thrown);
     const { code } = error;
+    // This process stops, not the cycle: another worker, or the next cycle, goes on.
+    if (code === 'Interrupted') throw new Error(code);
     if (errorPolicy(code) === 'stop') {
       await stopCycleOf(context.pool, operations, error);
       return [];

@@ -20,7 +20,7 @@ import type { OnRequest } from './http.ts';
 import type { Log } from './log.ts';
 import { type AttributeTable, fingerprint, graphProperties } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
-import { openPostgresUserStore } from './maptician/postgres/postgres-user-store.ts';
+import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-user-store.ts';
 import type { UserStore } from './maptician/user-store.ts';
 import { createMailer, type Mailer } from './notify/mail.ts';
 import { packageRoot } from './package-root.ts';
@@ -28,7 +28,7 @@ import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
 import type { Settings } from './settings.ts';
-import { type Database, openDatabase, openPool } from './state/database.ts';
+import { type Database, installationId, openDatabase } from './state/database.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -52,6 +52,8 @@ export interface ServiceOptions {
   readonly settings: Settings;
   readonly log: Log;
   readonly onGraphRequest?: OnRequest | undefined;
+  /** Milliseconds until a request to Maptician is given up; 30 seconds by default. */
+  readonly mapticianTimeout?: number | undefined;
 }
 
 /** A file of `config/`: the one in the current folder, else the one that comes with the package. */
@@ -59,9 +61,6 @@ export function configFile(name: string): string {
   const local = join(process.cwd(), 'config', name);
   return existsSync(local) ? local : join(packageRoot, 'config', name);
 }
-
-/** Jobs that run side by side in one process: two cores, and a store that is mostly waited for. */
-export const concurrency = 4;
 
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */
 export async function openService(options: ServiceOptions): Promise<Service> {
@@ -73,10 +72,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     log,
   });
   const stops: (() => Promise<void>)[] = [];
+  const closing = new AbortController();
   const rules: PlanRules = { table, flowNulls: settings.FLOW_NULL_VALUES, hardDelete: settings.HARD_DELETE_ACTION };
   const limits = { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT };
   const queue = once(() => openQueue(settings, database, log));
-  const store = once(() => openUserStore(settings, database.url));
+  const store = once(() => openUserStore({ ...options, database, signal: closing.signal }));
   const mailer = openMailer(settings);
   const openDirectory = directoryOpener(options, table, database, rules);
 
@@ -113,7 +113,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         flowNulls: rules.flowNulls,
         log,
       };
-      stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrency));
+      stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
       if (mailer !== undefined) {
         const notifying = { pool: database.pool, mailer, limits, log };
         stops.push(backend.work('notifications', (job) => sendNotification(notifying, job), 1));
@@ -123,15 +123,17 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       stops.push(backend.work('cycles', () => runScheduledCycle(cycle, signal), 1));
     },
     close: async () => {
+      // Whoever waits for Maptician gives up; its job is run again elsewhere, or by the next cycle.
+      closing.abort(new SyncError('Interrupted', 'The service is stopping'));
       // In this order, and each of them whatever became of the one before.
-      const closing = [
+      const parts = [
         () => Promise.allSettled(stops.map((stop) => stop())),
         async () => queue.opened() && (await queue()).close(),
         async () => store.opened() && (await store()).close(),
         async () => mailer?.close(),
         () => database.close(),
       ];
-      for (const close of closing) {
+      for (const close of parts) {
         await close().catch((thrown: unknown) =>
           log.warn({ code: toSyncError(thrown).code }, 'something could not be closed'),
         );
@@ -159,11 +161,7 @@ function runOperationJob(context: JobContext, job: RunningJob): Promise<void> {
 }
 
 async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {
-  const { rows } = await database.pool.query<{ value: string }>(
-    `insert into facts (name, value) values ('instance', gen_random_uuid()::text)
-     on conflict (name) do update set value = facts.value returning value`,
-  );
-  const instance = rows[0]?.value ?? '';
+  const instance = await installationId(database);
   return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
 }
 
@@ -178,37 +176,6 @@ function once<T>(open: () => Promise<T>): (() => Promise<T>) & { opened: () => b
     return opening;
   };
   return Object.assign(get, { opened: () => opening !== undefined });
-}
-
-/** The same for every spelling of credentials and options; the embedded database has another port each time. */
-function storeIdentity(settings: Settings): string {
-  if (settings.MAPTICIAN_DATABASE_URL === undefined) return 'the state database';
-  const { host, pathname } = new URL(settings.MAPTICIAN_DATABASE_URL);
-  return `postgres ${host}${pathname}`;
-}
-
-async function openUserStore(settings: Settings, stateUrl: string): Promise<UserStore> {
-  if (settings.MAPTICIAN_TENANT_URL !== undefined) {
-    throw new SyncError(
-      'Misconfigured',
-      'This version writes to a Postgres user store only: remove MAPTICIAN_TENANT_URL, and set MAPTICIAN_DATABASE_URL',
-    );
-  }
-  // A row that somebody holds fails alone instead of holding up the cycle, and is tried again.
-  const pool = openPool(settings.MAPTICIAN_DATABASE_URL ?? stateUrl, {
-    max: concurrency,
-    lockTimeout: 2_000,
-    statementTimeout: 60_000,
-  });
-  const store = openPostgresUserStore({ pool });
-  const close = () => pool.end();
-  try {
-    await store.prepare();
-  } catch (thrown) {
-    await close();
-    throw thrown;
-  }
-  return { ...store, close };
 }
 
 function openMailer(settings: Settings): Mailer | undefined {

@@ -3,7 +3,8 @@ import { runOperations } from '../../jobs/run-operations.ts';
 import { planPass, type WrittenOperation } from '../../src/cycle/plan-pass.ts';
 import { pull } from '../../src/directory/pull.ts';
 import { createLog } from '../../src/log.ts';
-import { concurrency, openService } from '../../src/service.ts';
+import { concurrency } from '../../src/maptician/open-user-store.ts';
+import { openService } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
 import { answer } from '../child.ts';
@@ -26,7 +27,7 @@ await planPass(pool, service.rules, cycleId, async (opened) => {
 
 const queue = await service.queue();
 const context = { pool, queue, openStore: service.store, flowNulls: service.rules.flowNulls, log };
-const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency);
+const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency.postgres);
 const { rows } = await pool.query<{ left: number }>('select count(*) as left from operations');
 if (rows[0]?.left !== 0) throw new Error(`${rows[0]?.left} operations are left`);
 await service.close();

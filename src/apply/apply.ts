@@ -25,12 +25,12 @@ export interface ApplyContext {
 export async function applyOperations(
   context: ApplyContext,
   ids: readonly number[],
-  options: { readonly kinds: readonly OperationKind[]; readonly lastTry: boolean },
+  options: { readonly kinds: readonly OperationKind[]; readonly firstTry: boolean; readonly lastTry: boolean },
 ): Promise<number[]> {
   return transaction(context.pool, async (client) => {
     const operations = await lockOperations(client, ids, options.kinds);
     if (operations.length === 0) return [];
-    const outcomes = await carryOut(context, client, operations);
+    const outcomes = await carryOut(context, client, operations, options.firstTry);
     const again: number[] = [];
     const settled: { operation: Operation; outcome: Outcome }[] = [];
     for (const operation of operations) {
@@ -67,10 +67,11 @@ async function carryOut(
   context: ApplyContext,
   client: pg.PoolClient,
   operations: readonly Operation[],
+  firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
-  if (operations[0]?.kind === 'create') return createUsers(context, client, operations);
+  if (operations[0]?.kind === 'create') return createUsers(context, client, operations, firstTry);
   const linked = operations.filter(isLinked);
-  const outcomes = await writeLinked(context, linked);
+  const outcomes = await writeLinked(context, linked, firstTry);
   for (const operation of operations) {
     if (isLinked(operation)) continue;
     const note = 'the account has passed to another Entra user';
@@ -89,20 +90,26 @@ function isLinked(operation: Operation): operation is LinkedOperation {
 async function writeLinked(
   context: ApplyContext,
   operations: readonly LinkedOperation[],
+  firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
   if (operations.length === 0) return new Map();
-  return operations[0]?.kind === 'delete' ? deleteUsers(context, operations) : updateUsers(context, operations);
+  return operations[0]?.kind === 'delete'
+    ? deleteUsers(context, operations)
+    : updateUsers(context, operations, firstTry);
 }
 
+/** Of an earlier try nobody knows how far it came, so then the store reads the user first. */
 async function updateUsers(
   { store }: ApplyContext,
   operations: readonly LinkedOperation[],
+  firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
   const results = await store.update(
     operations.map((operation) => ({
       key: String(operation.id),
       id: operation.mapticianId,
       changes: operation.attributes,
+      before: firstTry ? { ...operation.applied, ...operation.kept } : undefined,
     })),
   );
   return outcomesOf(operations, results, (_operation, mapticianId) => ({ kind: 'done', mapticianId }));

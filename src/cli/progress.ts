@@ -8,6 +8,7 @@ const labels: Record<string, string> = {
   groups: 'Reading groups',
   reading: 'Reading users',
   confirming: 'Confirming who left',
+  listing: 'Listing accounts',
   verifying: 'Comparing accounts',
   planning: 'Planning',
   applying: 'Writing to Maptician',

@@ -161,7 +161,7 @@ interface RunningCycle {
 }
 
 function startCycle(context: CycleContext, options: CycleOptions, cycleId: number, signal: AbortSignal): RunningCycle {
-  const { pool, queue } = context;
+  const { pool, queue, log } = context;
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
@@ -172,8 +172,16 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       await retryDue(pool);
       const result = await readDirectory();
       await recordUnread(pool, cycleId, result);
-      await verifyStore(store);
-      await planAndApply(store.batchSize);
+      try {
+        await verifyStore(store);
+        await planAndApply(store);
+      } finally {
+        await store.listing
+          ?.drop()
+          .catch((thrown: unknown) =>
+            log.warn({ code: toSyncError(thrown).code }, 'the list of accounts could not be dropped'),
+          );
+      }
       await dropUnused(pool, result.everyone);
     },
   };
@@ -199,7 +207,8 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
     const another = rows[0]?.value !== context.storeIdentity;
     if (another) {
-      const found = await verifyLinks(pool, store, (done) => {
+      await listAccounts(store, 'select count(*) as count from links');
+      const found = await verifyLinks(pool, store, cycleId, (done) => {
         signal.throwIfAborted();
         progress({ phase: 'verifying', done, total: undefined });
       });
@@ -211,7 +220,23 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     );
   };
 
-  const planAndApply = async (batchSize: number) => {
+  /** Where that is cheaper, all accounts are listed before whoever has none is looked up one by one. */
+  const listAccounts = async ({ listing }: UserStore, lookUps: string) => {
+    if (listing === undefined) return;
+    const { rows } = await pool.query<{ count: number }>(lookUps);
+    await listing.prepare(cycleId, rows[0]?.count ?? 0, (done, total) => {
+      signal.throwIfAborted();
+      progress({ phase: 'listing', done, total });
+    });
+  };
+
+  const planAndApply = async (store: UserStore) => {
+    const { batchSize } = store;
+    await listAccounts(
+      store,
+      `select count(*) as count from to_compare c join users u on u.id = c.id
+       where u.in_scope and u.presence = 'live' and not exists (select from links l where l.entra_id = u.id)`,
+    );
     const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
     let left: PlanPass | undefined;
     for (let wave = 1; wave <= wavesAtMost; wave++) {

@@ -75,7 +75,7 @@ export interface LookUp {
  */
 export interface Listing {
   /** Reads all accounts for this cycle where that costs fewer requests than so many look-ups; else does nothing. */
-  prepare(cycleId: number, lookUps: number): Promise<void>;
+  prepare(cycleId: number, lookUps: number, progress: (done: number, total: number) => void): Promise<void>;
   /** Forgets the accounts, when the cycle has ended. */
   drop(): Promise<void>;
 }

@@ -21,6 +21,8 @@ interface CycleJob {
 
 interface OperationsJob {
   readonly operations: readonly number[];
+  /** They may have been tried before. */
+  readonly again?: true;
 }
 
 interface NotificationJob {
@@ -31,6 +33,8 @@ interface NotificationJob {
 export interface RunningJob {
   readonly name: string;
   readonly data: unknown;
+  /** False for a job that failed, or whose worker died, before. */
+  readonly firstTry: boolean;
   /** True when a failure of this attempt is the job's last. */
   readonly lastTry: boolean;
 }
@@ -112,7 +116,12 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       const worker = source.worker(
         name,
         async (job) =>
-          process({ name: job.name, data: job.data, lastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) }),
+          process({
+            name: job.name,
+            data: job.data,
+            firstTry: job.attemptsStarted <= 1,
+            lastTry: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+          }),
         { concurrency, lockDuration: 60_000, stalledInterval: 15_000, maxStalledCount: 5 },
       );
       worker.on('error', log);
@@ -139,6 +148,7 @@ type Processor = (job: {
   name: string;
   data: unknown;
   attemptsMade: number;
+  attemptsStarted: number;
   opts: { attempts?: number | undefined };
 }) => Promise<void>;
 type WorkerTuning = Pick<WorkerOptions, 'concurrency' | 'lockDuration' | 'stalledInterval' | 'maxStalledCount'>;

@@ -21,11 +21,12 @@ export function kindsOf(jobName: string): OperationKind[] {
 /** Attempts of a job before what it carries goes to escrow: 0.5 to 4 seconds apart. */
 export const operationAttempts = 4;
 
-/** Enqueues operations; those of one kind share a job up to `batchSize`. */
+/** Enqueues operations; those of one kind share a job up to `batchSize`. `again`: they may have been tried before. */
 export async function enqueueOperations(
   queue: QueueBackend,
   operations: readonly { readonly id: number; readonly kind: OperationKind }[],
   batchSize: number,
+  { again = false } = {},
 ): Promise<void> {
   const byKind = new Map<OperationKind, number[]>();
   for (const { id, kind } of operations) {
@@ -38,7 +39,7 @@ export async function enqueueOperations(
     for (let start = 0; start < ids.length; start += batchSize) {
       jobs.push({
         name: jobNames[kind],
-        data: { operations: ids.slice(start, start + batchSize) },
+        data: { operations: ids.slice(start, start + batchSize), ...(again ? { again } : {}) },
         attempts: operationAttempts,
       });
     }
@@ -57,5 +58,5 @@ export async function enqueueOpen(
     `select id, kind from operations where state = 'open' and cycle_id = $1 order by id`,
     [cycleId],
   );
-  await enqueueOperations(queue, rows, batchSize);
+  await enqueueOperations(queue, rows, batchSize, { again: true });
 }

@@ -55,6 +55,14 @@ export function openPool(
   return pool;
 }
 
+/** A pool of the state database's own tables. */
+export function openStatePool(url: string, max: number): pg.Pool {
+  return openPool(url, { searchPath: schema, max });
+}
+
+/** More than jobs that run side by side: each holds a connection while it waits for Maptician. */
+const connectionsAtMost = 20;
+
 /** Opens the state database and brings its schema up to date. Rejects with a SyncError that says what to mend. */
 export async function openDatabase(options: {
   readonly databaseUrl: string | undefined;
@@ -66,7 +74,7 @@ export async function openDatabase(options: {
       ? await openEmbedded(options.home, { log: (line) => options.log.debug(line) })
       : undefined;
   const url = options.databaseUrl ?? embedded?.url ?? '';
-  const pool = openPool(url, { searchPath: schema });
+  const pool = openStatePool(url, connectionsAtMost);
   try {
     await migrate(pool);
   } catch (thrown) {
@@ -82,6 +90,15 @@ export async function openDatabase(options: {
       await embedded?.close();
     },
   };
+}
+
+/** Made once for a state database, so that several installations can be told apart. */
+export async function installationId({ pool }: Pick<Database, 'pool'>): Promise<string> {
+  const { rows } = await pool.query<{ value: string }>(
+    `insert into facts (name, value) values ('instance', gen_random_uuid()::text)
+     on conflict (name) do update set value = facts.value returning value`,
+  );
+  return rows[0]?.value ?? '';
 }
 
 async function migrate(pool: pg.Pool): Promise<void> {

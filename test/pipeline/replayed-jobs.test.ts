@@ -32,7 +32,7 @@ async function openPlanned(people: number) {
     applyOperations(
       context,
       operations.map(({ id }) => id),
-      { kinds, lastTry: true },
+      { kinds, firstTry: true, lastTry: true },
     );
   return { world, apply };
 }

@@ -29,6 +29,7 @@ export async function readAllPages(
   client: ScimClient,
   pageSize: number,
   keep: (users: readonly StoredUser[]) => Promise<number>,
+  progress?: (done: number, total: number) => void,
 ): Promise<boolean> {
   let count = pageSize;
   let startIndex = 1;
@@ -36,6 +37,7 @@ export async function readAllPages(
     const { users, total } = await readPage(client, startIndex, count);
     const fresh = users.length === 0 ? 0 : await keep(users);
     seen += fresh;
+    progress?.(seen, total);
     // By the total and not by an empty page: past their end, some begin with the first page again.
     if (seen >= total) return true;
     if (fresh > 0) {
@@ -49,9 +51,14 @@ export async function readAllPages(
   }
 }
 
+interface TakeOptions {
+  readonly again?: boolean;
+  readonly progress?: (done: number, total: number) => void;
+}
+
 export interface AccountListing {
   /** Lists for a cycle, unless that has been done; `again` lists anew. Whether absence from the listing is a fact. */
-  take(cycleId: number, options?: { readonly again: boolean }): Promise<boolean>;
+  take(cycleId: number, options?: TakeOptions): Promise<boolean>;
   /** The accounts of each name; undefined where there is no complete listing of that cycle. */
   byUserName(cycleId: number, userNames: readonly string[]): Promise<Map<string, StoredUser[]> | undefined>;
   /** The accounts that have this userName, else those that have this e-mail, in whatever was listed. */
@@ -63,26 +70,25 @@ export interface AccountListing {
 
 export function createAccountListing(pool: pg.Pool, client: ScimClient, pageSize: number): AccountListing {
   // One listing at a time in this process, so that whoever waits for it holds no connection.
-  let taking: { readonly cycleId: number; readonly complete: Promise<boolean> } | undefined;
-  const isComplete = async (cycleId: number) => {
+  let taking: Promise<boolean> | undefined;
+  const known = async (cycleId: number) => {
     const { rows } = await pool.query<{ complete: boolean }>(
       'select complete from account_listing where cycle_id = $1',
       [cycleId],
     );
-    return rows[0]?.complete === true;
+    return rows[0]?.complete;
   };
   return {
-    take: (cycleId, { again } = { again: false }) => {
-      if (!again && taking?.cycleId === cycleId) return taking.complete;
-      const complete = listOnce(pool, client, { cycleId, pageSize, again }).catch((thrown: unknown) => {
+    take: async (cycleId, options = {}) => {
+      const complete = options.again ? undefined : await known(cycleId);
+      if (complete !== undefined) return complete;
+      taking ??= listOnce(pool, client, { ...options, cycleId, pageSize }).finally(() => {
         taking = undefined;
-        throw thrown;
       });
-      taking = { cycleId, complete };
-      return complete;
+      return taking;
     },
     byUserName: async (cycleId, userNames) => {
-      if (!(await isComplete(cycleId))) return undefined;
+      if (!(await known(cycleId))) return undefined;
       // With "offset 0" one look into the index a name.
       const { rows } = await pool.query<AccountRow & { given: string }>(
         `select n.given, a.id, a.attributes from unnest($1::text[]) as n(given)
@@ -103,14 +109,13 @@ export function createAccountListing(pool: pg.Pool, client: ScimClient, pageSize
       return (named.length > 0 ? named : rows).map(toUser);
     },
     byId: async (cycleId, ids) => {
-      if (!(await isComplete(cycleId))) return undefined;
+      if (!(await known(cycleId))) return undefined;
       const { rows } = await pool.query<AccountRow>('select id, attributes from listed_accounts where id = any($1)', [
         ids,
       ]);
       return rows.map(toUser);
     },
     drop: async () => {
-      taking = undefined;
       await pool.query('truncate listed_accounts, account_listing');
     },
   };
@@ -129,7 +134,7 @@ function toUser({ id, attributes }: AccountRow): StoredUser {
 function listOnce(
   pool: pg.Pool,
   scim: ScimClient,
-  options: { readonly cycleId: number; readonly pageSize: number; readonly again: boolean },
+  options: TakeOptions & { readonly cycleId: number; readonly pageSize: number },
 ): Promise<boolean> {
   return transaction(pool, async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [listingLock]);
@@ -141,7 +146,8 @@ function listOnce(
     // Not truncated: whoever reads meanwhile must not wait for the whole listing.
     await client.query('delete from listed_accounts');
     await client.query('delete from account_listing');
-    const complete = await readAllPages(scim, options.pageSize, (users) => keepAccounts(client, users));
+    const keep = (users: readonly StoredUser[]) => keepAccounts(client, users);
+    const complete = await readAllPages(scim, options.pageSize, keep, options.progress);
     await client.query('insert into account_listing (cycle_id, complete) values ($1, $2)', [options.cycleId, complete]);
     return complete;
   });

@@ -1,0 +1,37 @@
+/** What answers about users have in common. */
+import { SyncError } from '../../errors.ts';
+import type { ScimAnswer } from './scim-client.ts';
+
+export const pathOf = (id: string) => `/Users/${encodeURIComponent(id)}`;
+
+export function isSuccess({ status }: ScimAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** The endpoint itself is unknown: that is no answer about a user. */
+export function noEndpoint(answer: ScimAnswer): SyncError {
+  return new SyncError(
+    'Misconfigured',
+    'The Tenant URL (MAPTICIAN_TENANT_URL) has no /Users: it should end in something like /scim/v2',
+    { httpStatus: answer.status },
+  );
+}
+
+/** A filter by one value (RFC 7644 section 3.4.2.2): values are written as JSON has them. */
+export function equals(attribute: string, value: string): string {
+  return `${attribute} eq ${JSON.stringify(value)}`;
+}
+
+/** Requests under way at once, in look-ups of many. */
+const together = 10;
+
+export async function inGroups<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let start = 0; start < items.length; start += together) {
+    results.push(...(await Promise.all(items.slice(start, start + together).map(work))));
+  }
+  return results;
+}

@@ -1,0 +1,95 @@
+/** Finds users in Maptician: by userName, by id, and whoever stands in a new user's way. */
+import { SyncError } from '../../errors.ts';
+import type { CreateRequest, LookUp, StoredUser } from '../user-store.ts';
+import type { AccountListing } from './account-listing.ts';
+import { equals, inGroups, isSuccess, noEndpoint, pathOf } from './answers.ts';
+import type { ScimProfile } from './profile.ts';
+import type { ScimClient } from './scim-client.ts';
+import { refusalOf } from './scim-error.ts';
+import { readList, readUser } from './user-resource.ts';
+
+const sameName = (user: StoredUser, name: string) =>
+  String(user.attributes.userName ?? '').toLowerCase() === name.toLowerCase();
+
+export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
+  let filterIgnored = profile?.filter === 'ignored';
+
+  const filter = async (userName: string): Promise<StoredUser[]> => {
+    const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
+    if (answer.status === 404) throw noEndpoint(answer);
+    if (!isSuccess(answer)) {
+      const refusal = refusalOf(answer);
+      throw new SyncError('Misconfigured', 'Maptician refuses to look users up by userName', {
+        detail: refusal.detail,
+        httpStatus: answer.status,
+      });
+    }
+    const { users } = readList(answer.body);
+    const found = users.filter((user) => sameName(user, userName));
+    if (users.length > found.length) filterIgnored = true;
+    return found;
+  };
+
+  const readOne = async (id: string): Promise<StoredUser[]> => {
+    if (id === '') return [];
+    const answer = await client.request('GET', pathOf(id));
+    if (answer.status === 404) return [];
+    if (!isSuccess(answer)) throw refusalOf(answer);
+    return [readUser(answer.body)];
+  };
+
+  const match = async (userNames: readonly string[], lookUp?: LookUp): Promise<Map<string, StoredUser[]>> => {
+    const names = [...new Set(userNames)];
+    const listed = lookUp?.fresh === false ? await listing.byUserName(lookUp.cycleId, names) : undefined;
+    if (listed !== undefined) return listed;
+    if (!filterIgnored) {
+      const found = await inGroups(names, async (name) => [name, await filter(name)] as const);
+      if (!filterIgnored) return new Map(found);
+    }
+    const cycleId = lookUp?.cycleId ?? 0;
+    await listing.take(cycleId, { again: lookUp?.fresh !== false });
+    return (await listing.byUserName(cycleId, names)) ?? unlisted();
+  };
+
+  const read = async (ids: readonly string[], lookUp?: LookUp): Promise<StoredUser[]> => {
+    const listed = lookUp?.fresh === false ? await listing.byId(lookUp.cycleId, ids) : undefined;
+    if (listed === undefined) return (await inGroups([...new Set(ids)], readOne)).flat();
+    // Pages move while they are read, so whoever is missing is asked for; where nobody is found at all, the ids are
+    // those of another user store.
+    const seen = new Set(listed.map(({ id }) => id));
+    const missing = seen.size === 0 ? [] : ids.filter((id) => !seen.has(id));
+    return [...listed, ...(await inGroups(missing, readOne)).flat()];
+  };
+
+  /**
+   * Whose value a new user was refused for: by userName once more, then, since e-mail addresses cannot be searched for in
+   * Maptician, in the listing of all.
+   */
+  const holders = async ({ attributes }: CreateRequest, refused: SyncError, lookUp: LookUp | undefined) => {
+    const userName = String(attributes.userName ?? '');
+    const named = filterIgnored ? [] : await filter(userName);
+    if (named.length > 0) return { holders: named };
+    const complete = await listing.take(lookUp?.cycleId ?? 0, { again: lookUp === undefined });
+    const email = attributes['emails[type eq "work"].value'];
+    const found = await listing.byUserNameOrEmail(userName, typeof email === 'string' ? email : '');
+    if (found.length > 0) return { holders: found };
+    const where = complete
+      ? 'neither its filter nor its list of all users shows one'
+      : 'its filter shows none, and its list of all users cannot be read to its end';
+    return {
+      error: new SyncError(
+        'Conflict',
+        `Maptician refuses the new account because another has its userName or e-mail, but ${where}`,
+        { detail: refused.detail, httpStatus: refused.httpStatus ?? 409 },
+      ),
+    };
+  };
+  return { match, read, holders };
+}
+
+function unlisted(): never {
+  throw new SyncError(
+    'SystemForCrossDomainIdentityManagementServiceIncompatible',
+    'Maptician can neither filter users by userName nor list all of them, so nobody can be found',
+  );
+}

@@ -1,0 +1,94 @@
+/** The user store that is Maptician itself: its SCIM 2.0 endpoint (RFC 7643, RFC 7644), one request a user. */
+import type pg from 'pg';
+import { errorPolicy, toSyncError } from '../../errors.ts';
+import type { StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
+import { createAccountListing, readPage, usualPageSize } from './account-listing.ts';
+import { inGroups } from './answers.ts';
+import { createLookUps } from './look-ups.ts';
+import type { Dialect } from './patch.ts';
+import { describeProbe, probe } from './probe.ts';
+import { readProfile, writeProfile } from './profile.ts';
+import type { ScimClient } from './scim-client.ts';
+import { createWrites } from './writes.ts';
+
+export interface ScimUserStoreOptions {
+  readonly client: ScimClient;
+  /** Which Tenant URL it is, as the kept profile names it. */
+  readonly store: string;
+  /** The state database, for the listing and the profile. */
+  readonly pool: pg.Pool;
+  /** Forced by a setting; otherwise as it was found out. */
+  readonly dialect: Dialect | undefined;
+  /** Which installation it is: the name of its test account. */
+  readonly instance: string;
+}
+
+/** Opens it; sends nothing yet. The pool stays the caller's. */
+export async function openScimUserStore(options: ScimUserStoreOptions): Promise<UserStore> {
+  const { client, pool } = options;
+  const profile = await readProfile(pool, options.store);
+  const writes = createWrites(client, options.dialect ?? profile?.dialect ?? 'compliant', profile?.typedPaths ?? true);
+  const pageSize = profile?.pageSize ?? usualPageSize;
+  const listing = createAccountListing(pool, client, pageSize);
+  const lookUps = createLookUps(client, listing, profile);
+  return {
+    kind: 'scim',
+    batchSize: 1,
+    listing: {
+      prepare: async (cycleId, needed, progress) => {
+        if (needed < 2) return;
+        const { total } = await readPage(client, 1, 0);
+        if (Math.ceil(total / pageSize) < needed) await listing.take(cycleId, { progress });
+      },
+      drop: listing.drop,
+    },
+    prepare: async () => undefined,
+    match: lookUps.match,
+    read: lookUps.read,
+    create: (requests, lookUp) =>
+      each(requests, async (request) => {
+        const result = await writes.create(request);
+        return result.outcome === 'conflict'
+          ? { ...result, ...(await lookUps.holders(request, result.error, lookUp)) }
+          : result;
+      }),
+    update: (requests) => inTurn(requests, writes.update),
+    delete: (requests) => each(requests, writes.delete),
+    check: async () => {
+      const found = await probe(client, options.instance);
+      await writeProfile(pool, { ...found.profile, store: options.store, probedAt: new Date().toISOString() });
+      return describeProbe(found, options.dialect);
+    },
+    close: async () => undefined,
+  };
+}
+
+/** What concerns one user is that user's result; what concerns everyone alike rejects. */
+async function each<Request extends { readonly key: string }>(
+  requests: readonly Request[],
+  work: (request: Request) => Promise<StoreResult>,
+): Promise<StoreResult[]> {
+  return inGroups(requests, async (request) => {
+    try {
+      return await work(request);
+    } catch (thrown) {
+      const error = toSyncError(thrown);
+      if (errorPolicy(error.code) === 'stop' || error.code === 'InternalError') throw error;
+      return { key: request.key, outcome: 'failed', error };
+    }
+  });
+}
+
+/** Two updates of one user are carried out one after the other. */
+async function inTurn(
+  requests: readonly UpdateRequest[],
+  work: (request: UpdateRequest) => Promise<StoreResult>,
+): Promise<StoreResult[]> {
+  const results: StoreResult[] = [];
+  for (let open = requests; open.length > 0; ) {
+    const turn = new Map(open.toReversed().map((request) => [request.id, request]));
+    results.push(...(await each([...turn.values()], work)));
+    open = open.filter((request) => turn.get(request.id) !== request);
+  }
+  return results;
+}
