@@ -28,6 +28,7 @@ function failure(user: string, more: Partial<Failure> = {}): Failure {
     action: 'create',
     code: 'Conflict',
     reason: `Another account has the userName ${user}.`,
+    httpStatus: null,
     recommendedAction: 'Change it in Entra, or free it in Maptician.',
     nextRetryAt: new Date('2026-03-01T09:20:00Z'),
     attempts: 1,
@@ -74,6 +75,11 @@ describe('the mail of failures', () => {
       'object id 6204c1d1-4712-4c46-a7d9-3ed63d992682 · tried 3 times · next try 2026-03-01 09:20 UTC',
       'Sent by maptician-sync on sync-1.',
     );
+  });
+
+  test('says what Maptician answered, where it was an HTTP status', () => {
+    const mail = mailOf([failure('zoë@contoso.com', { attempts: 2, httpStatus: 409 })]);
+    expectBoth(mail, 'object id 6204c1d1-4712-4c46-a7d9-3ed63d992682 · HTTP 409 · tried 2 times · next try');
   });
 
   test('groups users by what is to be done, the largest group first', () => {

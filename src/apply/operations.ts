@@ -18,6 +18,10 @@ export interface Operation {
   readonly reason: string | null;
   /** As last applied; empty for a user without a link. */
   readonly applied: UserAttributes;
+  /** What Maptician holds instead of some of that; null where it holds nothing. */
+  readonly kept: UserAttributes;
+  /** The account it was planned for: its user's, or the one that is to pass to its user. */
+  readonly plannedAccount: string | null;
   readonly userName: string | null;
 }
 
@@ -28,6 +32,7 @@ const operationRow = z.object({
   kind: z.enum(['create', 'update', 'reactivate', 'yield', 'deactivate', 'delete']),
   attributes: userAttributes,
   reason: z.string().nullable(),
+  plannedAccount: z.string().nullable(),
   userName: z.string().nullable(),
 });
 
@@ -36,6 +41,7 @@ const linkRow = z.object({
   mapticianId: z.string(),
   userName: z.string(),
   applied: userAttributes,
+  kept: userAttributes,
 });
 
 /** The name of an operation's user: that of a create is in it, and the row of the user, which is wide, is not read. */
@@ -60,7 +66,7 @@ export async function lockOperations(
     // Named, so that it is planned once a connection: a job of one user would spend more on the plan than on the work.
     name: 'lock-operations',
     text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason,
-       ${wantedName('o')} as "userName"
+       o.maptician_id as "plannedAccount", ${wantedName('o')} as "userName"
      from operations o
      where o.id = any($1) and (o.state = 'open') is true and (o.kind = any($2)) is true
        and (select c.stop_code from cycles c where c.id = o.cycle_id) is null
@@ -71,9 +77,9 @@ export async function lockOperations(
   if (operations.length === 0) return [];
   // Who is to be created has no link.
   if (operations[0]?.kind === 'create')
-    return operations.map((operation) => ({ ...operation, mapticianId: null, applied: {} }));
+    return operations.map((operation) => ({ ...operation, mapticianId: null, applied: {}, kept: {} }));
   const locked = await db.query(
-    `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied
+    `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied, kept
      from links where entra_id = any($1) order by entra_id for update`,
     [operations.map(({ entraId }) => entraId)],
   );
@@ -84,6 +90,7 @@ export async function lockOperations(
       ...operation,
       mapticianId: link?.mapticianId ?? null,
       applied: link?.applied ?? {},
+      kept: link?.kept ?? {},
       userName: operation.userName ?? link?.userName ?? null,
     };
   });
@@ -94,18 +101,19 @@ export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Pr
   if (adopted.length === 0) return;
   const passed = adopted.filter((one) => one.passed).map(({ mapticianId }) => mapticianId);
   if (passed.length > 0) await db.query('delete from links where maptician_id = any($1)', [passed]);
-  const links = adopted.map(({ entraId, mapticianId, before, changes }) => ({
+  const links = adopted.map(({ entraId, mapticianId, before, changes, kept = {} }) => ({
     entraId,
     mapticianId,
     applied: { ...before, ...changes },
+    kept,
   }));
   await db.query(
-    `insert into links (entra_id, maptician_id, user_name, active, applied)
+    `insert into links (entra_id, maptician_id, user_name, active, applied, kept)
      select "entraId", "mapticianId", coalesce(applied->>'userName', ''), coalesce((applied->>'active')::boolean, true),
-       jsonb_strip_nulls(applied)
-     from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb)
+       jsonb_strip_nulls(applied), kept
+     from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb, kept jsonb)
      on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
-       active = excluded.active, applied = excluded.applied, updated_at = now()`,
+       active = excluded.active, applied = excluded.applied, kept = excluded.kept, updated_at = now()`,
     [JSON.stringify(links)],
   );
 }
@@ -118,29 +126,33 @@ export async function dropLinks(db: Queryable, entraIds: readonly string[], agai
 
 /**
  * Records operations that did what they were planned to do, as one set: the links hold what was written, the log tells
- * of it, the users are out of escrow, and the operations are gone. What was written does not travel again for it.
+ * of it, the users are out of escrow, and the operations are gone. What was written does not travel again for it. Of
+ * what Maptician keeps instead, only what was not written this time is still true of the link.
  */
 export async function settleDone(
   db: Queryable,
-  done: readonly { readonly operation: Operation; readonly mapticianId: string }[],
+  done: readonly { readonly operation: Operation; readonly mapticianId: string; readonly kept: UserAttributes }[],
 ): Promise<void> {
   if (done.length === 0) return;
   await db.query({
     name: 'settle-done',
     text: `with ended as (
-       delete from operations o using unnest($1::bigint[], $2::text[]) as d(id, maptician_id) where o.id = d.id
-       returning o.*, d.maptician_id as account
+       delete from operations o using unnest($1::bigint[], $2::text[], $3::jsonb[]) as d(id, maptician_id, kept)
+       where o.id = d.id
+       returning o.*, d.maptician_id as account, d.kept as newly_kept
      ), facts as (
-       select e.*, coalesce(l.applied, '{}') as before, l.user_name as linked_name
+       select e.*, coalesce(l.applied, '{}') as before, coalesce(l.kept, '{}') as kept, l.user_name as linked_name
        from ended e left join links l on l.entra_id = e.entra_id
      ), linked as (
-       insert into links (entra_id, maptician_id, user_name, active, applied)
+       insert into links (entra_id, maptician_id, user_name, active, applied, kept)
        select entra_id, account, coalesce(attributes->>'userName', linked_name, ''),
          coalesce((attributes->>'active')::boolean, (before->>'active')::boolean, true),
-         jsonb_strip_nulls(before || attributes)
+         jsonb_strip_nulls(before || attributes),
+         case when kept = '{}' then newly_kept
+           else (kept - array(select jsonb_object_keys(attributes))) || newly_kept end
        from facts
        on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
-         active = excluded.active, applied = excluded.applied, updated_at = now()
+         active = excluded.active, applied = excluded.applied, kept = excluded.kept, updated_at = now()
      ), logged as (
        insert into provisioning_log
          (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)
@@ -154,7 +166,11 @@ export async function settleDone(
        from facts order by id
      )
      delete from escrow e using ended where e.entra_id = ended.entra_id`,
-    values: [done.map(({ operation }) => operation.id), done.map(({ mapticianId }) => mapticianId)],
+    values: [
+      done.map(({ operation }) => operation.id),
+      done.map(({ mapticianId }) => mapticianId),
+      done.map(({ kept }) => JSON.stringify(kept)),
+    ],
   });
 }
 

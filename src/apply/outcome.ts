@@ -10,6 +10,8 @@ export type Outcome = Done | Adopted | Gone | Failed;
 interface Done {
   readonly kind: 'done';
   readonly mapticianId: string;
+  /** What Maptician holds instead of what it was given; null where it holds nothing. */
+  readonly kept?: UserAttributes;
 }
 
 /** A create found an account and took it over. */
@@ -19,6 +21,8 @@ export interface Adopted {
   readonly mapticianId: string;
   readonly before: UserAttributes;
   readonly changes: UserAttributes;
+  /** As in Done. */
+  readonly kept?: UserAttributes;
   readonly note: string;
   /** The account belonged to another Entra user until now. */
   readonly passed: boolean;
@@ -37,7 +41,7 @@ interface Failed {
   readonly error: SyncError;
 }
 
-/** Outcomes by operation id, from the user store's results. */
+/** Outcomes by operation id, from the user store's results; what the store keeps instead goes along. */
 export function outcomesOf(
   operations: readonly Operation[],
   results: readonly StoreResult[],
@@ -48,11 +52,16 @@ export function outcomesOf(
   for (const result of results) {
     const operation = byKey.get(result.key);
     if (operation === undefined) continue;
-    if (result.outcome === 'done') outcomes.set(result.key, done(operation, result.id));
+    if (result.outcome === 'done') outcomes.set(result.key, withKept(done(operation, result.id), result.kept));
     else if (result.outcome === 'missing') outcomes.set(result.key, missing(operation));
     else outcomes.set(result.key, { kind: 'failed', error: result.error });
   }
   return outcomes;
+}
+
+function withKept(outcome: Outcome, kept: UserAttributes | undefined): Outcome {
+  const written = outcome.kind === 'done' || outcome.kind === 'adopted';
+  return written && kept !== undefined ? { ...outcome, kept } : outcome;
 }
 
 /** The account was removed in Maptician by someone else: whoever is to have one gets a new one in this same cycle. */

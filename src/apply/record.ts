@@ -1,8 +1,11 @@
 /** Records what became of operations: link, log entry and escrow, and the operations are gone. */
 import type pg from 'pg';
+import { errorPolicy } from '../errors.ts';
 import type { OperationKind } from '../plan/decide.ts';
+import { payloadHash } from '../plan/payload.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogAction, type LogEntry, writeLog } from '../state/provisioning-log.ts';
+import { keptEntry } from './kept-values.ts';
 import { closeOperations, dropLinks, type Operation, settleDone, writeLinks } from './operations.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,12 +23,25 @@ export async function record(client: pg.PoolClient, settled: readonly Settled[])
   await settleDone(
     client,
     settled.flatMap(({ operation, outcome }) =>
-      outcome.kind === 'done' ? [{ operation, mapticianId: outcome.mapticianId }] : [],
+      outcome.kind === 'done' ? [{ operation, mapticianId: outcome.mapticianId, kept: outcome.kept ?? {} }] : [],
     ),
   );
-  const others = settled.filter(({ outcome }) => outcome.kind !== 'done');
-  const cycleId = others[0]?.operation.cycleId;
+  const cycleId = settled[0]?.operation.cycleId;
   if (cycleId === undefined) return;
+  await recordOthers(
+    client,
+    cycleId,
+    settled.filter(({ outcome }) => outcome.kind !== 'done'),
+  );
+  await writeLog(
+    client,
+    cycleId,
+    settled.flatMap(({ operation, outcome }) => keptEntry(operation, outcome) ?? []),
+  );
+}
+
+async function recordOthers(client: pg.PoolClient, cycleId: number, others: readonly Settled[]): Promise<void> {
+  if (others.length === 0) return;
   const adopted = others.flatMap(({ outcome }) => (outcome.kind === 'adopted' ? [outcome] : []));
   const gone = others.filter(({ outcome }) => outcome.kind === 'gone');
   await writeLinks(client, adopted);
@@ -50,8 +66,19 @@ interface Settled {
 
 function toFailure({ operation, outcome }: Settled): Failure[] {
   if (outcome.kind !== 'failed') return [];
-  const { code, detail, message } = outcome.error;
-  return [{ entraId: operation.entraId, action: actions[operation.kind], code, reason: detail ?? message }];
+  const { code, detail, message, httpStatus } = outcome.error;
+  const { kind, plannedAccount: account, attributes } = operation;
+  return [
+    {
+      entraId: operation.entraId,
+      action: actions[kind],
+      code,
+      reason: detail ?? message,
+      httpStatus,
+      // What may pass by itself is sent again as it is.
+      payload: errorPolicy(code) === 'escrow' ? payloadHash({ kind, account, attributes }) : undefined,
+    },
+  ];
 }
 
 function toLogEntry({ operation, outcome }: Settled): LogEntry {
@@ -69,8 +96,8 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
     case 'done':
       return entry;
     case 'failed': {
-      const { code, detail, message } = outcome.error;
-      return { ...entry, status: 'failure', code, reason: detail ?? message };
+      const { code, detail, message, httpStatus } = outcome.error;
+      return { ...entry, status: 'failure', code, reason: detail ?? message, httpStatus };
     }
     case 'gone':
       return {

@@ -3,7 +3,7 @@ import { nextTick } from '../schedule.ts';
 import type { Service } from '../service.ts';
 import { type Cycle, isCycleRunning, readCycles } from '../state/cycles.ts';
 import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
-import { howMany, when } from './table.ts';
+import { cell, howMany, when } from './table.ts';
 
 interface Status {
   readonly state: 'never run' | 'running' | 'interrupted' | 'healthy' | 'failing' | 'held' | 'stopped';
@@ -16,9 +16,23 @@ interface Status {
     readonly active: number;
   };
   readonly failed: number;
+  /** Some of those who failed, next try first. */
+  readonly failing: readonly Failing[];
   readonly openOperations: number;
   readonly held: readonly { readonly set: number; readonly removals: number }[];
 }
+
+interface Failing {
+  readonly id: string;
+  readonly userName: string | null;
+  readonly code: string;
+  readonly httpStatus: number | null;
+  readonly attempts: number;
+  readonly firstFailedAt: Date;
+  readonly nextRetryAt: Date;
+}
+
+const namedFailing = 10;
 
 export async function status(options: CommandOptions): Promise<number> {
   return withService(options, async (service) => {
@@ -41,6 +55,13 @@ async function readStatus({ database, settings }: Service): Promise<Status> {
   const held = await pool.query<{ set: number; removals: number }>(
     `select set_id as set, count(*) as removals from operations where state = 'held' group by 1 order by 1`,
   );
+  const failing = await pool.query<Failing>(
+    `select e.entra_id as id, coalesce(u.user_name, l.user_name) as "userName", e.code, e.http_status as "httpStatus",
+       e.attempts, e.first_failed_at as "firstFailedAt", e.next_retry_at as "nextRetryAt"
+     from escrow e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
+     order by e.next_retry_at, e.entra_id limit $1`,
+    [namedFailing],
+  );
   const { mirrored = 0, inScope = 0, linked = 0, active = 0, failed = 0, open = 0 } = rows[0] ?? {};
   return {
     state: stateOf(lastCycle, await isCycleRunning(pool), failed, held.rows.length),
@@ -48,6 +69,7 @@ async function readStatus({ database, settings }: Service): Promise<Status> {
     nextRun: await nextTick(settings.SYNC_SCHEDULE),
     users: { mirrored, inScope, linked, active },
     failed,
+    failing: failing.rows,
     openOperations: open,
     held: held.rows,
   };
@@ -89,8 +111,20 @@ function describeStatus(found: Status): string {
     lines.push('', `${howMany(removals, 'removal')} held as set ${set}. See who: maptician-sync plan`);
     lines.push(`Carry them out: maptician-sync approve ${set}    Leave the accounts: maptician-sync reject ${set}`);
   }
-  if (found.failed > 0)
+  if (found.failed > 0) {
     lines.push('', `${howMany(found.failed, 'user')} failed. See why: maptician-sync log --status failure`);
+    lines.push(...found.failing.map(describeFailing));
+    const more = found.failed - found.failing.length;
+    if (more > 0) lines.push(`  … and ${more} more`);
+  }
   for (const warning of cycle.warnings) lines.push('', `Warning: ${warning}`);
   return lines.join('\n');
+}
+
+function describeFailing({ id, userName, code, httpStatus, attempts, nextRetryAt }: Failing): string {
+  const what = httpStatus === null ? code : `${code} (${httpStatus})`;
+  const tries = attempts === 1 ? 'tried once' : `tried ${attempts} times`;
+  const next =
+    nextRetryAt <= new Date() ? 'again in the next cycle' : `again ${when(nextRetryAt)} UTC or after a change`;
+  return `  ${cell(userName ?? id)}: ${what}, ${tries}, ${next}`;
 }

@@ -6,10 +6,11 @@ import type pg from 'pg';
 import type { UserAttributes } from '../mapping/maptician-user.ts';
 import type { Decision, OperationKind, PlanRules } from '../plan/decide.ts';
 import { type Holder, yieldedName } from '../plan/names.ts';
+import { payloadHash } from '../plan/payload.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogEntry, writeLog } from '../state/provisioning-log.ts';
-import { type Planned, plannedUsers, type Waiting } from './planned-users.ts';
+import { accountOf, type Planned, plannedUsers, type Waiting } from './planned-users.ts';
 
 /** An operation as it was written, for the queue. */
 export interface WrittenOperation {
@@ -67,11 +68,13 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
   const log: LogEntry[] = [];
   const failures: Failure[] = [];
   const settled: string[] = [];
+  const refused: string[] = [];
   for (const planned of chunk) {
     const { subject, decision } = planned;
     if (decision.kind === 'wait') continue;
     settled.push(subject.id);
-    if (decision.kind === 'fail') {
+    if (decision.kind === 'refused') refused.push(subject.id);
+    else if (decision.kind === 'fail') {
       failures.push({ entraId: subject.id, action: 'other', code: decision.code, reason: decision.reason });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
     } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
@@ -86,9 +89,9 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
   const operations = decided.map(({ planned, decision }) => toRow(planned, decision, before.get(planned.subject.id)));
   await db.query('delete from to_compare where id = any($1)', [settled]);
   await forgetRejections(db, chunk);
-  const busy = new Set(operations.map((operation) => operation.entra_id));
-  await settleEscrow(db, { cycleId, failures, succeeded: settled.filter((id) => !busy.has(id)) });
+  const unsettled = new Set([...operations.map((operation) => operation.entra_id), ...refused]);
   await writeLog(db, cycleId, log);
+  await settleEscrow(db, { cycleId, failures, succeeded: settled.filter((id) => !unsettled.has(id)) });
   return insertOperations(db, cycleId, operations);
 }
 
@@ -120,7 +123,7 @@ function toRow(planned: Planned, decision: Operative, before: WaitingOperation |
   return {
     entra_id: planned.subject.id,
     kind: decision.kind,
-    maptician_id: planned.subject.link?.mapticianId ?? planned.takeover?.mapticianId ?? null,
+    maptician_id: accountOf(planned),
     attributes: decision.attributes,
     reason:
       planned.takeover === undefined
@@ -158,23 +161,36 @@ async function insertOperations(db: Queryable, cycleId: number, operations: read
   return rows;
 }
 
-/** Renames accounts out of the way of the users who wait for their names; resolves with the operations written. */
+/**
+ * Renames accounts out of the way of the users who wait for their names; resolves with the operations written. A name
+ * that Maptician refused is not sent again before its retry.
+ */
 export async function writeYields(
   db: Queryable,
   cycleId: number,
   holders: readonly { readonly holder: Holder; readonly name: string }[],
 ): Promise<WrittenOperation[]> {
+  if (holders.length === 0) return [];
+  const { rows } = await db.query<{ entra_id: string; payload: string }>(
+    'select entra_id, payload from escrow where entra_id = any($1) and payload is not null and next_retry_at > now()',
+    [holders.map(({ holder }) => holder.entraId)],
+  );
+  const refused = new Map(rows.map((row) => [row.entra_id, row.payload]));
+  const yields = holders.map(({ holder, name }) => ({
+    entra_id: holder.entraId,
+    kind: 'yield' as const,
+    maptician_id: holder.mapticianId,
+    attributes: { userName: yieldedName(holder.entraId, name) },
+    reason: 'yields its userName to the Entra user who has it now',
+    state: 'open' as const,
+    set_id: null,
+  }));
   return insertOperations(
     db,
     cycleId,
-    holders.map(({ holder, name }) => ({
-      entra_id: holder.entraId,
-      kind: 'yield' as const,
-      maptician_id: holder.mapticianId,
-      attributes: { userName: yieldedName(holder.entraId, name) },
-      reason: 'yields its userName to the Entra user who has it now',
-      state: 'open' as const,
-      set_id: null,
-    })),
+    yields.filter(
+      ({ entra_id, kind, maptician_id: account, attributes }) =>
+        refused.get(entra_id) !== payloadHash({ kind, account, attributes }),
+    ),
   );
 }

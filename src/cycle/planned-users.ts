@@ -6,6 +6,7 @@ import { userAttributes } from '../mapping/maptician-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
+import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
 
 /** One user with what was decided; what `plan` prints and what is written for `sync`. */
@@ -13,7 +14,7 @@ export interface Planned {
   readonly subject: Subject;
   readonly userName: string | null;
   readonly linkedName: string | null;
-  readonly decision: Decision | Waiting | NameFailure;
+  readonly decision: Decision | Waiting | NameFailure | Refused;
   /** For a create: the account that passes to this user. */
   readonly takeover: Holder | undefined;
   readonly operationState: 'held' | 'approved' | null;
@@ -24,6 +25,12 @@ export interface Waiting {
   readonly kind: 'wait';
   readonly holder: Holder;
   readonly yields: boolean;
+}
+
+/** In escrow, and what is to be done is the very same that was refused: it waits for a change, or for its retry. */
+interface Refused {
+  readonly kind: 'refused';
+  readonly reason: string;
 }
 
 interface NameFailure {
@@ -46,6 +53,9 @@ interface CandidateRow {
   active: boolean | null;
   applied: unknown;
   operation_state: 'held' | 'approved' | null;
+  refused_payload: string | null;
+  refused_code: string | null;
+  refused_until: Date | null;
 }
 
 /** The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. */
@@ -62,16 +72,18 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
     after = last.id;
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.rejected_removal,
-         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state
+         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state,
+         e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
        from users u
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
+         left join escrow e on e.entra_id = u.id and e.payload is not null and e.next_retry_at > now()
        where u.id = any($1) and not (u.needs_read and u.in_scope)
          and (o.state is null or o.state in ('held', 'approved'))
        order by u.id`,
       [marks.rows.map(({ id }) => id)],
     );
-    if (rows.length > 0) yield await planChunk(db, rows, rules);
+    if (rows.length > 0) yield heldBack(await planChunk(db, rows, rules), rows);
   }
 }
 
@@ -99,6 +111,31 @@ async function planChunk(db: Queryable, rows: readonly CandidateRow[], rules: Pl
     const user = { id: one.subject.id, name, linked: one.subject.link !== null };
     return withName(one, resolveName(user, holders.get(key) ?? [], rivals.get(key) ?? []));
   });
+}
+
+/** Nothing refused is sent again as it was. What waits for an operator, or was approved, is not held back by it. */
+function heldBack(chunk: readonly Planned[], rows: readonly CandidateRow[]): Planned[] {
+  const refused = new Map(rows.filter((row) => row.refused_payload !== null).map((row) => [row.id, row]));
+  return chunk.map((planned) => {
+    const row = refused.get(planned.subject.id);
+    const { decision } = planned;
+    if (row === undefined || planned.operationState !== null || !('attributes' in decision)) return planned;
+    const { kind, attributes } = decision;
+    if (payloadHash({ kind, account: accountOf(planned), attributes }) !== row.refused_payload) return planned;
+    const until = row.refused_until?.toISOString() ?? '';
+    return {
+      ...planned,
+      decision: {
+        kind: 'refused',
+        reason: `refused as it is (${row.refused_code}): ${kind} waits for a change, or until ${until}`,
+      },
+    };
+  });
+}
+
+/** The account that an operation of this user is for: its own, or the one that passes to it. */
+export function accountOf({ subject, takeover }: Pick<Planned, 'subject' | 'takeover'>): string | null {
+  return subject.link?.mapticianId ?? takeover?.mapticianId ?? null;
 }
 
 function wantsName(planned: Planned): boolean {

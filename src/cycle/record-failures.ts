@@ -1,6 +1,7 @@
 /** Users who failed before there was an operation: in escrow, and in the log. */
 import type pg from 'pg';
 import type { PullResult } from '../directory/pull.ts';
+import { transaction } from '../state/database.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { writeLog } from '../state/provisioning-log.ts';
 import type { PlanPass } from './plan-pass.ts';
@@ -23,21 +24,24 @@ async function recordFailures(
   operation: 'read' | 'plan',
   failures: readonly Failure[],
 ): Promise<void> {
-  await settleEscrow(pool, { cycleId, failures, succeeded: [] });
-  await writeLog(
-    pool,
-    cycleId,
-    failures.map(({ entraId, code, reason }) => ({
-      action: 'other',
-      operation,
-      status: 'failure',
-      entraId,
-      userName: null,
-      mapticianId: null,
-      code,
-      reason,
-    })),
-  );
+  await transaction(pool, async (client) => {
+    await writeLog(
+      client,
+      cycleId,
+      failures.map(({ entraId, code, reason, httpStatus }) => ({
+        action: 'other',
+        operation,
+        status: 'failure',
+        entraId,
+        userName: null,
+        mapticianId: null,
+        code,
+        reason,
+        httpStatus,
+      })),
+    );
+    await settleEscrow(client, { cycleId, failures, succeeded: [] });
+  });
 }
 
 /** Whoever still waits when nothing moves any more: the holder of the name could not be renamed or is held. */

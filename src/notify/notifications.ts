@@ -191,10 +191,12 @@ async function composeFailures(db: Queryable, cycle: Cycle, host: string): Promi
     action: string;
     code: ErrorCode;
     reason: string;
+    http_status: number | null;
     attempts: number;
     next_retry_at: Date;
   }>(
-    `select e.entra_id, coalesce(u.user_name, l.user_name) as user_name, e.action, e.code, e.reason, e.attempts, e.next_retry_at
+    `select e.entra_id, coalesce(u.user_name, l.user_name) as user_name, e.action, e.code, e.reason, e.http_status,
+       e.attempts, e.next_retry_at
      from escrow e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
      where ${told} order by user_name`,
     [cycle.id],
@@ -208,6 +210,7 @@ async function composeFailures(db: Queryable, cycle: Cycle, host: string): Promi
       action: row.action === 'other' ? 'provision' : row.action,
       code: row.code,
       reason: row.reason,
+      httpStatus: row.http_status,
       recommendedAction: recommendedAction(row.code),
       nextRetryAt: row.next_retry_at,
       attempts: row.attempts,

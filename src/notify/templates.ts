@@ -16,6 +16,8 @@ export interface Failure {
   readonly code: ErrorCode;
   /** Why, with the user store's own words. */
   readonly reason: string;
+  /** The HTTP status of the refusal; null where there was none. */
+  readonly httpStatus: number | null;
   readonly recommendedAction: string;
   /** When it is tried again by itself; null: not before something changes. */
   readonly nextRetryAt: Date | null;
@@ -79,11 +81,12 @@ function failureGroup(group: readonly Failure[], room: number): Block[] {
   const shared = group.length > 1 && group.every(({ reason }) => reason === first.reason);
   const entries = group.slice(0, room).map((failure): Entry => {
     const tries = failure.attempts === 1 ? 'tried once' : `tried ${failure.attempts} times`;
+    const status = failure.httpStatus === null ? [] : [`HTTP ${failure.httpStatus}`];
     const next = failure.nextRetryAt === null ? 'tried again after a change' : `next try ${time(failure.nextRetryAt)}`;
     return {
       title: cut(failure.user, 200),
       lines: [shared ? `${failure.action} failed` : `${failure.action} failed: ${cut(failure.reason, 600)}`],
-      note: `object id ${failure.objectId} · ${tries} · ${next}`,
+      note: [`object id ${failure.objectId}`, ...status, tries, next].join(' · '),
     };
   });
   return [

@@ -14,6 +14,10 @@ export interface Failure {
   readonly code: ErrorCode;
   /** The other side's own words; may hold personal data. */
   readonly reason: string;
+  /** The HTTP status of the refusal, where there was one. */
+  readonly httpStatus?: number | undefined;
+  /** The fingerprint of what was refused, where only a change can mend it: the very same is not sent before the retry. */
+  readonly payload?: string | undefined;
 }
 
 const hour = 60 * 60 * 1000;
@@ -27,7 +31,10 @@ export function nextRetry(code: ErrorCode, firstFailedAt: Date, attempts: number
   return new Date(Math.max(next, now.getTime()));
 }
 
-/** Records failures and lifts who succeeded (or has nothing left to do) out of escrow. */
+/**
+ * Records failures and lifts who succeeded (or has nothing left to do) out of escrow. The log counts the attempts from here, so
+ * its entries are written first.
+ */
 export async function settleEscrow(
   db: Queryable,
   result: { readonly cycleId: number; readonly failures: readonly Failure[]; readonly succeeded: readonly string[] },
@@ -54,16 +61,20 @@ export async function settleEscrow(
       attempts,
       first_failed_at: first,
       next_retry_at: nextRetry(failure.code, first, attempts, now),
+      http_status: failure.httpStatus ?? null,
+      payload: failure.payload ?? null,
     };
   });
   await db.query(
-    `insert into escrow as e (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at, last_cycle_id)
-     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1
+    `insert into escrow as e (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at,
+       last_cycle_id, http_status, payload)
+     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1, http_status, payload
      from jsonb_to_recordset($2) as p(entra_id uuid, action text, code text, reason text, attempts integer,
-       first_failed_at timestamptz, next_retry_at timestamptz)
+       first_failed_at timestamptz, next_retry_at timestamptz, http_status integer, payload text)
      on conflict (entra_id) do update set action = excluded.action, code = excluded.code, reason = excluded.reason,
        attempts = excluded.attempts, last_failed_at = excluded.last_failed_at, next_retry_at = excluded.next_retry_at,
-       last_cycle_id = excluded.last_cycle_id, mailed_at = case when e.code = excluded.code then e.mailed_at end`,
+       last_cycle_id = excluded.last_cycle_id, http_status = excluded.http_status, payload = excluded.payload,
+       mailed_at = case when e.code = excluded.code then e.mailed_at end`,
     [result.cycleId, JSON.stringify(records)],
   );
 }
@@ -71,4 +82,10 @@ export async function settleEscrow(
 /** Users whose retry has come are compared again. */
 export async function retryDue(db: Queryable): Promise<void> {
   await compareAgain(db, 'select entra_id from escrow where next_retry_at <= now()');
+}
+
+/** Whoever waits because of what was refused is tried again, whatever it was: Maptician may take it now. */
+export async function forgetPayloads(db: Queryable): Promise<void> {
+  await compareAgain(db, 'select entra_id from escrow where payload is not null');
+  await db.query('update escrow set payload = null where payload is not null');
 }

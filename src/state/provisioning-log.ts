@@ -27,12 +27,17 @@ export interface LogEntry {
   readonly mapticianId: string | null;
   readonly code: string | null;
   readonly reason: string | null;
+  /** The HTTP status of a refusal. */
+  readonly httpStatus?: number | undefined;
   /** What was written, and what it was before. */
   readonly before?: UserAttributes;
   readonly after?: UserAttributes;
 }
 
-export interface LogRecord extends Omit<LogEntry, 'before' | 'after'> {
+export interface LogRecord extends Omit<LogEntry, 'before' | 'after' | 'httpStatus'> {
+  readonly httpStatus: number | null;
+  /** Of a failure: how often this user has failed in a row, this time included. */
+  readonly attempt: number | null;
   readonly modified: readonly ModifiedProperty[];
   readonly id: number;
   readonly activityAt: Date;
@@ -50,14 +55,17 @@ export function modifiedProperties(before: UserAttributes, changes: UserAttribut
     .filter((property) => property.oldValue !== property.newValue);
 }
 
+/** Appends entries. Those of failures are written before escrow counts them: an entry's attempt is one more. */
 export async function writeLog(db: Queryable, cycleId: number, entries: readonly LogEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await db.query(
-    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason, before, after)
-     select $1, action, operation, status, "entraId", "userName", "mapticianId", code, reason,
+    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason,
+       http_status, attempt, before, after)
+     select $1, action, operation, status, "entraId", "userName", "mapticianId", code, reason, "httpStatus",
+       case when status = 'failure' then coalesce((select attempts from escrow where entra_id = "entraId"), 0) + 1 end,
        coalesce(before, '{}'), coalesce(after, '{}')
      from jsonb_to_recordset($2) as p(action text, operation text, status text, "entraId" uuid, "userName" text,
-       "mapticianId" text, code text, reason text, before jsonb, after jsonb)`,
+       "mapticianId" text, code text, reason text, "httpStatus" integer, before jsonb, after jsonb)`,
     [cycleId, JSON.stringify(entries)],
   );
 }
@@ -75,7 +83,8 @@ export interface LogFilter {
 export async function readLog(db: Queryable, filter: LogFilter): Promise<LogRecord[]> {
   const { rows } = await db.query<Omit<LogRecord, 'modified'> & { before: unknown; after: unknown }>(
     `select id, activity_at as "activityAt", cycle_id as "cycleId", action, operation, status, entra_id as "entraId",
-       user_name as "userName", maptician_id as "mapticianId", code, reason, before, after
+       user_name as "userName", maptician_id as "mapticianId", code, reason, http_status as "httpStatus", attempt,
+       before, after
      from provisioning_log
      where ($1::text is null or entra_id::text = lower($1) or lower(user_name) = lower($1) or maptician_id = $1)
        and ($2::text is null or action = $2) and ($3::text is null or status = $3)
