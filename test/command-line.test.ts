@@ -4,6 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLog } from '../src/log.ts';
+import { beginCycle } from '../src/state/cycles.ts';
+import { openDatabase } from '../src/state/database.ts';
+import { settleEscrow } from '../src/state/escrow.ts';
+import { writeLog } from '../src/state/provisioning-log.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 
 let database: TestDatabase;
@@ -82,6 +87,60 @@ describe('the command line', () => {
     const json = await run(['status', '--json'], tenant);
     expect(JSON.parse(json.stdout)).toMatchObject({ state: 'never run', failed: 0, held: [] });
     expect(await run(['log'], tenant)).toMatchObject({ status: 0, stdout: 'No entries.\n' });
+  });
+
+  it('shows of a failure what Maptician answered, which attempt it was, and when the next one is', async () => {
+    const state = await openDatabase({ databaseUrl: database.url, home: folder, log: createLog('silent') });
+    const ids = ['5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b21', '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b22'];
+    const cycleId = await beginCycle(state.pool, 'sync');
+    const base = { action: 'create', mapticianId: null, operation: 'create', status: 'failure' } as const;
+    const conflict = { code: 'Conflict', reason: 'userName is taken', httpStatus: 409 } as const;
+    const slow = { code: 'Timeout', reason: 'no answer', httpStatus: undefined } as const;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const failures = [
+        { entraId: ids[0] ?? '', action: base.action, ...conflict },
+        { entraId: ids[1] ?? '', action: base.action, ...slow },
+      ];
+      await writeLog(
+        state.pool,
+        cycleId,
+        failures.map((failure) => ({ ...base, ...failure, userName: 'ada@contoso.example' })),
+      );
+      await settleEscrow(state.pool, { cycleId, failures, succeeded: [] });
+    }
+    await state.pool.query(`update cycles set state = 'partial', ended_at = now()`);
+    await state.close();
+
+    const [json, table, shown, found] = await Promise.all([
+      run(['log', '--json', '--user', ids[0] ?? '', '--limit', '1'], tenant),
+      run(['log'], tenant),
+      run(['status'], tenant),
+      run(['status', '--json'], tenant),
+    ]);
+    const [entry] = JSON.parse(json.stdout);
+    expect(entry.provisioningStatusInfo).toEqual({
+      status: 'failure',
+      reason: 'userName is taken',
+      errorInformation: {
+        errorCode: 'Conflict',
+        reason: 'userName is taken',
+        additionalDetails: 'HTTP status 409, attempt 2',
+        errorCategory: 'nonServiceFailure',
+        recommendedAction: expect.stringContaining('Another account'),
+      },
+    });
+    expect(table.stdout).toContain('Conflict (409, attempt 2): userName is taken');
+    expect(table.stdout).toContain('Conflict (409): userName is taken');
+    expect(table.stdout).toContain('Timeout (attempt 2): no answer');
+    expect(shown.stdout).toMatch(/: Conflict \(409\), tried 2 times, again \d{4}-.* UTC or after a change/);
+    expect(shown.stdout).toMatch(/: Timeout, tried 2 times, again in the next cycle/);
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      failed: 2,
+      failing: [
+        { id: ids[1], code: 'Timeout', httpStatus: null, attempts: 2 },
+        { id: ids[0], code: 'Conflict', httpStatus: 409, attempts: 2 },
+      ],
+    });
   });
 
   it('says that a set of held removals is not known', async () => {
