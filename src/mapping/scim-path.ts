@@ -21,6 +21,7 @@ export interface ScimPath {
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const attributeName = /^\$?[a-z][\w-]*/i;
+const quotedText = /^"(?:[^"\\]|\\.)*"/;
 
 /**
  * Reads a path. Of filters it takes what tells one entry from another: `attribute eq "text"`.
@@ -35,8 +36,8 @@ export function parseScimPath(text: string): ScimPath {
   };
   const refuse = (expected: string): never => {
     const rest = text.slice(position);
-    const instead = rest === '' ? 'the path ends' : `there is ${JSON.stringify(rest)}`;
-    throw new Error(`expected ${expected} at character ${position + 1}, where ${instead}`);
+    const instead = rest === '' ? 'where the path ends' : `before ${rest}`;
+    throw new Error(`expected ${expected} at character ${position + 1}, ${instead}`);
   };
   const expect = (pattern: RegExp, expected: string): string => take(pattern) ?? refuse(expected);
 
@@ -48,7 +49,9 @@ export function parseScimPath(text: string): ScimPath {
   if (take(/^\[\s*/) !== undefined) {
     const name = expect(attributeName, 'an attribute name');
     expect(/^\s+eq\s+/i, '" eq "');
-    const value = textIn(expect(/^"(?:[^"\\]|\\.)*"/, 'text in double quotes')) ?? refuse('JSON text before');
+    const [quoted = ''] = quotedText.exec(text.slice(position)) ?? [];
+    const value = textIn(quoted) ?? refuse('text in double quotes');
+    position += quoted.length;
     expect(/^\s*\]/, '"]"');
     filter = { attribute: name, value };
   }
@@ -158,7 +161,8 @@ function inExtension(path: ScimPath): path is ScimPath & { readonly schema: stri
 /** A member by its name, without regard to case; the same spelling goes first. */
 function member(object: unknown, name: string): unknown {
   if (!isObject(object)) return undefined;
-  return object[spellingIn(object, name)];
+  const spelling = spellingIn(object, name);
+  return Object.hasOwn(object, spelling) ? object[spelling] : undefined;
 }
 
 function withMember(object: JsonObject, name: string, value: unknown): JsonObject {

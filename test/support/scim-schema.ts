@@ -2,6 +2,7 @@
  * Checks what is sent against the schemas that a SCIM server publishes: the `/Schemas` answer (RFC 7643 section 7, RFC
  * 7644 section 4) becomes a list of problems for the body of a POST or a PATCH.
  */
+import SCIMMY from 'scimmy';
 import { z } from 'zod';
 import { enterpriseUserSchema, parseScimPath, type ScimPath, userSchema } from '../../src/mapping/scim-path.ts';
 
@@ -45,7 +46,7 @@ const patchMessage = z.strictObject({
     .min(1),
 });
 
-const patternOf = (name: string, more: Partial<Attribute> = {}): Attribute => ({
+const attributeOf = (name: string, more: Partial<Attribute> = {}): Attribute => ({
   name,
   type: 'string',
   multiValued: false,
@@ -57,10 +58,10 @@ const patternOf = (name: string, more: Partial<Attribute> = {}): Attribute => ({
 
 /** What every resource has, whether or not its schema says so (RFC 7643 section 3.1). */
 const commonAttributes = [
-  patternOf('schemas', { multiValued: true, required: true }),
-  patternOf('id', { mutability: 'readOnly' }),
-  patternOf('externalId'),
-  patternOf('meta', { type: 'complex', mutability: 'readOnly' }),
+  attributeOf('schemas', { multiValued: true, required: true }),
+  attributeOf('id', { mutability: 'readOnly' }),
+  attributeOf('externalId'),
+  attributeOf('meta', { type: 'complex', mutability: 'readOnly' }),
 ];
 
 /** Reads a `/Schemas` answer with the schema of users and, where there is one, of enterprise users. */
@@ -78,6 +79,14 @@ export function readSchemas(answer: unknown): ScimSchemaChecks {
   };
 }
 
+/** Those of scimmy, a strict server, whose users have the enterprise extension from then on. */
+export function readScimmySchemas(): ScimSchemaChecks {
+  const { User, EnterpriseUser } = SCIMMY.Schemas;
+  SCIMMY.Resources.User.extend(EnterpriseUser, false);
+  const answer = { Resources: [User.definition.describe(), EnterpriseUser.definition.describe()] };
+  return readSchemas(JSON.parse(JSON.stringify(answer)));
+}
+
 type Extension = readonly Attribute[] | undefined;
 
 function resourceProblems(body: unknown, core: readonly Attribute[], extension: Extension): string[] {
@@ -85,7 +94,7 @@ function resourceProblems(body: unknown, core: readonly Attribute[], extension: 
   const { [enterpriseUserSchema]: extended, ...rest } = body;
   const declared = [userSchema, ...(extended === undefined ? [] : [enterpriseUserSchema])];
   const problems = membersProblems(rest, core, '');
-  if (JSON.stringify(rest['schemas']) !== JSON.stringify(declared)) {
+  if (JSON.stringify(rest.schemas) !== JSON.stringify(declared)) {
     problems.push(`schemas: must be ${declared.join(' and ')}`);
   }
   if (extended === undefined) return problems;
@@ -112,7 +121,7 @@ function operationProblems(
   core: readonly Attribute[],
   extension: Extension,
 ): string[] {
-  if (text === undefined) return verb === 'remove' ? ['has no path'] : complexProblems(value, core, '', 'the value');
+  if (text === undefined) return ['has no path'];
   let path: ScimPath;
   try {
     path = parseScimPath(text);
@@ -184,7 +193,7 @@ function listProblems(value: unknown, definition: Attribute, name: string): stri
   if (value.length === 0) return [`${name}: is empty`];
   const entries: readonly unknown[] = value;
   const problems = entries.flatMap((entry) => valueProblems(entry, { ...definition, multiValued: false }, name));
-  const primaries = entries.filter((entry) => isObject(entry) && entry['primary'] === true);
+  const primaries = entries.filter((entry) => isObject(entry) && entry.primary === true);
   return primaries.length > 1 ? [...problems, `${name}: has more than one primary entry`] : problems;
 }
 
