@@ -115,7 +115,7 @@ async function openCycles({ sandbox, service, signal }: Stage) {
 }
 
 function graphRequests({ requests }: Sandbox): number {
-  return requests.entries.filter(({ inner, authorized }) => authorized && !inner).length;
+  return requests.entries.filter(({ service, inner }) => service === 'graph' && !inner).length;
 }
 
 /** The cycle's successes in the provisioning log, in the order of the story. */

@@ -124,6 +124,7 @@ program
   .option('--seed <number>', 'the same seed gives the same tenant', whole(0, 2 ** 31), 1)
   .option('--port <port>', 'where Graph listens; any free port by default', whole(1, 65_535))
   .option('--http', 'Graph over plain http on loopback; the token authority keeps its https')
+  .option('--scim', 'settings for the emulated Maptician tenant too: the user store is Maptician, over SCIM')
   .action(runSandbox);
 
 program

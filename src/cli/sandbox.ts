@@ -13,6 +13,8 @@ export interface SandboxCommandOptions {
   readonly port?: number;
   /** Graph over plain http on loopback. */
   readonly http?: boolean;
+  /** The user store is the emulated Maptician, over SCIM. */
+  readonly scim?: boolean;
 }
 
 /** Starts the sandbox, prints how to use it and resolves once SIGINT or SIGTERM has stopped it. */
@@ -22,14 +24,17 @@ export async function runSandbox(options: SandboxCommandOptions): Promise<void> 
     process.once('SIGTERM', resolve);
   });
   await using sandbox = await startSandbox(options);
-  console.log(instructions(sandbox));
+  console.log(instructions(sandbox, options.scim));
   await interrupted;
 }
 
-function instructions(sandbox: Sandbox): string {
+function instructions(sandbox: Sandbox, scim = false): string {
   const { tenant, origin, caFile } = sandbox;
   // A home of its own: the made-up people belong into no database of the user's.
-  const variables = { ...sandbox.environment(), MAPTICIAN_SYNC_HOME: './sandbox-data' };
+  const variables = {
+    ...sandbox.environment(scim ? { maptician: 'scim' } : {}),
+    MAPTICIAN_SYNC_HOME: './sandbox-data',
+  };
   const someone = [...tenant.users.all.values()][0]?.id ?? '';
   const curl = origin.startsWith('https:') ? `curl -s --cacert ${caFile}` : 'curl -s';
   return [
@@ -46,6 +51,14 @@ function instructions(sandbox: Sandbox): string {
     `  ${curl} -X PATCH ${origin}/_emu/users/${someone} -d '{"jobTitle": "Head of Maps"}'`,
     `  ${curl} -X POST ${origin}/_emu/faults -d '{"path": "/users/delta", "fault": {"kind": "status", "status": 429, "retryAfter": 2.5}}'`,
     '',
+    ...(scim
+      ? [
+          'Look at the accounts in Maptician, and change one behind the back of maptician-sync:',
+          `  ${curl} ${origin}/_emu/maptician/users`,
+          `  ${curl} -X PATCH ${origin}/_emu/maptician/users/USERNAME -d '{"title": "Edited by hand"}'`,
+          '',
+        ]
+      : []),
     'Stop with Ctrl+C.',
   ].join('\n');
 }

@@ -127,6 +127,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
         ? jsonResponse(fault.status, { error: 'temporarily_unavailable', error_description: 'An error was injected.' })
         : answer(request, path);
       log.add({
+        service: 'authority',
         at: Date.now(),
         method: request.method,
         url: request.url,

@@ -1,9 +1,13 @@
 /** The control API under `/_emu`: changes the tenant, plans faults, moves the clock, tells what was asked and mailed. */
 import { z } from 'zod';
+import { type ControlRoute, on } from './control-route.ts';
 import { type Faults, faultRuleSchema } from './faults.ts';
 import { type Behaviour, behaviourSchema } from './graph/behaviour.ts';
 import { jsonResponse, type SandboxRequest, type SandboxResponse } from './http-message.ts';
 import type { Mailbox } from './mailbox.ts';
+import { mapticianRoutes } from './maptician/control-routes.ts';
+import type { Maptician } from './maptician/maptician.ts';
+import { ScimError } from './maptician/scim-error.ts';
 import type { RequestLog } from './request-log.ts';
 import type { NewUser, Tenant, TenantGroup, TenantUser } from './tenant.ts';
 import { TenantError } from './tenant-error.ts';
@@ -15,20 +19,7 @@ export interface ControlOptions {
   readonly faults: Faults;
   readonly log: RequestLog;
   readonly mailbox: Mailbox;
-}
-
-interface ControlCall {
-  readonly parameters: readonly string[];
-  readonly query: URLSearchParams;
-  readonly body: unknown;
-}
-
-interface ControlRoute {
-  readonly method: string;
-  readonly pattern: RegExp;
-  readonly usage: string;
-  /** undefined answers 204. */
-  readonly handle: (call: ControlCall) => unknown;
+  readonly maptician: Maptician;
 }
 
 const newUserSchema = z.looseObject({
@@ -72,18 +63,12 @@ export function createControl(options: ControlOptions): (request: SandboxRequest
 
 function statusOf(thrown: unknown): number {
   if (thrown instanceof TenantError) return { notFound: 404, conflict: 409, invalid: 400 }[thrown.code];
+  if (thrown instanceof ScimError) return thrown.status;
   return thrown instanceof z.ZodError || thrown instanceof SyntaxError || thrown instanceof RangeError ? 400 : 500;
 }
 
-/** `POST /_emu/users/{id}/purge` becomes a method, a pattern and a line of help. */
-function on(usage: string, handle: ControlRoute['handle']): ControlRoute {
-  const [method = '', path = ''] = usage.split(' ');
-  const pattern = new RegExp(`^${path.replace(/[$.]/g, '\\$&').replace(/\{\w+\}/g, '([^/]+)')}/?$`);
-  return { method, pattern, usage, handle };
-}
-
 function controlRoutes(options: ControlOptions): ControlRoute[] {
-  const { tenant, behaviour, faults, log, mailbox } = options;
+  const { tenant, behaviour, faults, log, mailbox, maptician } = options;
   const { users, groups } = tenant;
   const userId = (idOrName: string | undefined): string => {
     const user = users.find(idOrName ?? '') ?? users.get(idOrName ?? '');
@@ -169,6 +154,7 @@ function controlRoutes(options: ControlOptions): ControlRoute[] {
     }),
     on('GET /_emu/requests', () => log.entries),
     on('DELETE /_emu/requests', () => log.clear()),
+    ...mapticianRoutes(maptician),
     on('GET /_emu/mails', () => mailbox.mails()),
     on('DELETE /_emu/mails', () => mailbox.clear()),
   ];

@@ -9,36 +9,56 @@ const retryAfterSchema = z.union([
 
 const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('status').describe('a Graph error with this status, in a batch too'),
+    kind: z.literal('status').describe('an error with this status, on Graph in a batch too; nothing was carried out'),
     status: z.int().min(200).max(599),
-    code: z.string().optional(),
+    code: z.string().optional().describe("Graph's code, or SCIM's scimType"),
     message: z.string().optional(),
     retryAfter: retryAfterSchema.optional(),
   }),
   z.strictObject({
-    kind: z.literal('html').describe('an HTML page instead of JSON, as a proxy sends'),
+    kind: z.literal('html').describe('an HTML page instead of JSON, as a proxy sends; nothing was carried out'),
     status: z.int().min(200).max(599).default(502),
   }),
-  z.strictObject({ kind: z.literal('reset').describe('the connection is closed without an answer') }),
-  z.strictObject({ kind: z.literal('cut').describe('the connection is closed in the middle of the body') }),
-  z.strictObject({ kind: z.literal('truncated').describe('a complete answer whose JSON stops half-way') }),
   z.strictObject({
-    kind: z.literal('slow').describe('a pause in the middle of the body'),
+    kind: z.literal('reset').describe('the connection is closed without an answer; nothing was carried out'),
+  }),
+  z.strictObject({
+    kind: z.literal('lost').describe('the connection is closed without an answer; it was carried out all the same'),
+  }),
+  z.strictObject({
+    kind: z.literal('cut').describe('the connection is closed in the middle of the body; it was carried out'),
+  }),
+  z.strictObject({
+    kind: z.literal('truncated').describe('a complete answer whose JSON stops half-way; it was carried out'),
+  }),
+  z.strictObject({
+    kind: z.literal('slow').describe('a pause in the middle of the body; it was carried out'),
     milliseconds: z.int().min(0),
   }),
   z.strictObject({
-    kind: z.literal('foreignLink').describe('nextLink, deltaLink and Location lead to another origin'),
+    kind: z.literal('stall').describe('a pause with nothing answered, then the answer'),
+    milliseconds: z.int().min(0),
+    carriedOut: z
+      .enum(['before', 'after'])
+      .default('before')
+      .describe('whether it is carried out before the pause or after it; before is the nasty one'),
+  }),
+  z.strictObject({
+    kind: z.literal('foreignLink').describe('Graph only: nextLink, deltaLink and Location lead to another origin'),
     origin: z.url(),
   }),
   z.strictObject({
-    kind: z.literal('gone').describe('a delta request gets 410 and a Location to begin anew'),
+    kind: z.literal('gone').describe('Graph only: a delta request gets 410 and a Location to begin anew'),
     origin: z.url().optional().describe('where the Location leads instead'),
   }),
 ]);
 
 export const faultRuleSchema = z.strictObject({
   method: z.string().optional(),
-  path: z.string().default('*').describe('the path without /v1.0; * stands for anything'),
+  path: z
+    .string()
+    .default('*')
+    .describe("the path, Graph's without /v1.0, such as /users/delta or /scim/v2/Users*; * stands for anything"),
   query: z.string().optional().describe('text the query contains, without regard to case, such as deltatoken'),
   after: z.int().min(0).default(0).describe('let this many matching requests through first'),
   times: z.int().min(1).optional().describe('how often; by default once, or without end when a probability is given'),
@@ -49,7 +69,10 @@ export const faultRuleSchema = z.strictObject({
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultRule = z.input<typeof faultRuleSchema>;
 
-/** What a rule looks at. `path` has no version, `query` no question mark. */
+/** Faults that only an answer of Graph can have. */
+const graphOnly: ReadonlySet<Fault['kind']> = new Set(['foreignLink', 'gone']);
+
+/** What a rule looks at. `path` has no version of Graph's, `query` no question mark. */
 interface FaultTarget {
   readonly method: string;
   readonly path: string;
@@ -87,6 +110,7 @@ export function createFaults(random: Random): Faults {
   const strikes = (active: ActiveRule, target: FaultTarget): boolean => {
     const { method, query, after, probability = 1, fault } = active.rule;
     if (target.inner && fault.kind !== 'status' && fault.kind !== 'html') return false;
+    if (graphOnly.has(fault.kind) && target.path.startsWith('/scim/')) return false;
     if (method && method.toUpperCase() !== target.method) return false;
     if (!active.path.test(target.path)) return false;
     if (query && !target.query.toLowerCase().includes(query.toLowerCase())) return false;

@@ -18,6 +18,10 @@ export interface SandboxResponse {
   readonly fault?: Fault | undefined;
 }
 
+/** What a proxy answers instead of what is behind it. */
+export const htmlPage =
+  '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>';
+
 /** A plain JSON answer. */
 export function jsonResponse(status: number, body: unknown, headers: Record<string, string> = {}): SandboxResponse {
   return {

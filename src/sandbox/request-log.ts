@@ -1,12 +1,15 @@
 /** What was asked of the sandbox, so that a test can say what a client must and must not do. */
 interface LoggedRequest {
+  /** Who answered it. */
+  readonly service: 'graph' | 'authority' | 'maptician';
   /** Real time, milliseconds since the epoch. */
   readonly at: number;
   readonly method: string;
   /** Path and query as sent. */
   readonly url: string;
-  /** Path without the version. */
+  /** Path, Graph's without the version. */
   readonly path: string;
+  /** 0 where nothing was answered because nothing was carried out. */
   readonly status: number;
   /** Whether it carried a bearer token; the token itself is not kept. */
   readonly authorized: boolean;
@@ -14,7 +17,9 @@ interface LoggedRequest {
   readonly inner: boolean;
   /** The request's headers but the Authorization header, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What it cost. */
+  /** The body sent to Maptician, parsed where it is JSON. */
+  readonly body?: unknown;
+  /** What it cost, on Graph. */
   readonly resourceUnits: number;
   /** The fault that struck it. */
   readonly fault: string | undefined;

@@ -1,5 +1,6 @@
 /**
- * The sandbox: an emulated Entra tenant behind an emulated Graph and token authority, and a mailbox, all on loopback.
+ * The sandbox: an emulated Entra tenant behind an emulated Graph and token authority, an emulated Maptician tenant, and a
+ * mailbox, all on loopback.
  * Tests and the demo start it in their own process; the `sandbox` command keeps one running.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,6 +16,8 @@ import { type Behaviour, behaviourSchema } from './graph/behaviour.ts';
 import { createGraphEmulator } from './graph/emulator.ts';
 import { jsonResponse } from './http-message.ts';
 import { type Mailbox, openMailbox } from './mailbox.ts';
+import { type MapticianBehaviour, mapticianBehaviourSchema } from './maptician/behaviour.ts';
+import { createMaptician, type Maptician } from './maptician/maptician.ts';
 import { createRandom } from './random.ts';
 import { createRequestLog, type RequestLog } from './request-log.ts';
 import { type SeedOptions, seedTenant } from './seed.ts';
@@ -29,6 +32,8 @@ export interface SandboxOptions extends SeedOptions {
   /** Graph's port; any free one by default. */
   readonly port?: number;
   readonly behaviour?: Partial<Behaviour>;
+  /** How Maptician's SCIM endpoint behaves. */
+  readonly maptician?: Partial<MapticianBehaviour>;
 }
 
 export interface Sandbox extends AsyncDisposable {
@@ -44,12 +49,17 @@ export interface Sandbox extends AsyncDisposable {
   readonly faults: Faults;
   readonly requests: RequestLog;
   readonly mailbox: Mailbox;
+  /** Maptician: its SCIM endpoint is under `/scim/v2` of the origin, empty at first. */
+  readonly maptician: Maptician;
   /** An access token for Graph, with the tenant's permissions or the given ones. */
   issueToken(permissions?: readonly string[], lifetimeSeconds?: number): string;
   /** Makes this process trust the certificate; a child process gets it by NODE_EXTRA_CA_CERTS. */
   trust(): void;
-  /** The settings a worker in a process of its own needs, NODE_EXTRA_CA_CERTS among them. */
-  environment(): Record<string, string>;
+  /**
+   * The settings a worker in a process of its own needs, NODE_EXTRA_CA_CERTS among them.
+   * @param options.maptician `scim`: Tenant URL and Secret Token too, so that the user store is the emulated Maptician
+   */
+  environment(options?: { readonly maptician?: 'scim' }): Record<string, string>;
   close(): Promise<void>;
 }
 
@@ -68,7 +78,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   let origin = '';
   let authorityHost = '';
-  const control = createControl({ tenant, behaviour, faults, log: requests, mailbox });
+  const { maptician, handle: answerMaptician } = createMaptician({
+    behaviour: mapticianBehaviourSchema.parse(options.maptician ?? {}),
+    faults,
+    log: requests,
+    origin: () => origin,
+    now: tenant.clock.now,
+  });
+  const control = createControl({ tenant, behaviour, faults, log: requests, mailbox, maptician });
   const authority = createAuthority({
     tenant,
     faults,
@@ -81,6 +98,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const graph = createGraphEmulator({ tenant, behaviour, faults, log: requests, seed, tokenKey, origin: () => origin });
   const handler: SandboxHandler = async (request) =>
     control(request) ??
+    (await answerMaptician(request)) ??
     authority.handle(request) ??
     (await graph.handle(request)) ??
     jsonResponse(404, { error: { code: 'ResourceNotFound', message: 'Nothing is here. See /_emu.' } });
@@ -110,9 +128,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     requests,
     mailbox,
+    maptician,
     issueToken: authority.issue,
     trust: () => tls.setDefaultCACertificates([...tls.getCACertificates(), certificate.cert]),
-    environment: () => ({
+    environment: ({ maptician: store } = {}) => ({
       AZURE_TENANT_ID: tenant.id,
       AZURE_CLIENT_ID: tenant.worker.appId,
       AZURE_CLIENT_SECRET: clientSecret,
@@ -123,6 +142,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       NOTIFICATION_EMAIL: `operator@${tenant.domain}`,
       MAIL_FROM: `maptician-sync@${tenant.domain}`,
       NODE_EXTRA_CA_CERTS: caFile,
+      ...(store === 'scim' ? { MAPTICIAN_TENANT_URL: maptician.url, MAPTICIAN_SECRET_TOKEN: maptician.token } : {}),
     }),
     close,
     [Symbol.asyncDispose]: close,

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Certificate } from './certificate.ts';
 import type { SandboxRequest, SandboxResponse } from './http-message.ts';
 
@@ -60,7 +61,8 @@ async function respond(
 async function send({ status, headers, body, fault }: SandboxResponse, response: http.ServerResponse): Promise<void> {
   const bytes = Buffer.from(body, 'utf8');
   const half = bytes.subarray(0, Math.floor(bytes.length / 2));
-  if (fault?.kind === 'reset') {
+  if (fault?.kind === 'stall') await pause(fault.milliseconds);
+  if (fault?.kind === 'reset' || fault?.kind === 'lost') {
     response.destroy();
     return;
   }
@@ -75,9 +77,11 @@ async function send({ status, headers, body, fault }: SandboxResponse, response:
   }
   if (fault?.kind === 'slow') {
     response.write(half);
-    await new Promise((resolve) => setTimeout(resolve, fault.milliseconds).unref());
+    await pause(fault.milliseconds);
     response.end(bytes.subarray(half.length));
     return;
   }
   response.end(bytes);
 }
+
+const pause = (milliseconds: number): Promise<void> => delay(milliseconds, undefined, { ref: false });

@@ -136,7 +136,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       );
       return rows;
     },
-    requests: () => sandbox.requests.entries.filter((entry) => !entry.inner).length,
+    requests: () => sandbox.requests.entries.filter(({ service, inner }) => service !== 'maptician' && !inner).length,
     close: async () => {
       await closeService();
       await pool.end();

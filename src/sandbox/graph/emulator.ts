@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Fault, type Faults, retryAfterValue } from '../faults.ts';
-import type { SandboxRequest, SandboxResponse } from '../http-message.ts';
+import { htmlPage, type SandboxRequest, type SandboxResponse } from '../http-message.ts';
 import { type TokenClaims, verifyToken } from '../jwt.ts';
 import { createRandom } from '../random.ts';
 import type { RequestLog } from '../request-log.ts';
@@ -67,6 +67,7 @@ export function createGraphEmulator(options: EmulatorOptions): GraphEmulator {
     }
     const { authorization, ...headers } = request.headers;
     log.add({
+      service: 'graph',
       at: Date.now(),
       method: request.method,
       url: `/${request.version}${request.path}${request.rawQuery ? `?${request.rawQuery}` : ''}`,
@@ -162,8 +163,6 @@ export function createGraphEmulator(options: EmulatorOptions): GraphEmulator {
     },
   };
 }
-
-const htmlPage = '<!DOCTYPE html><html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>';
 
 const statusCodes: Readonly<Record<number, readonly [code: string, message: string]>> = {
   429: ['TooManyRequests', 'Please retry again later.'],
