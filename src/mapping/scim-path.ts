@@ -144,7 +144,7 @@ function fittingEntries(entries: readonly unknown[], filter: NonNullable<ScimPat
 function joined(entries: readonly JsonObject[]): JsonObject {
   return entries.reduce((all, entry) =>
     Object.entries(entry).reduce(
-      (result, [name, value]) => (member(result, name) === undefined ? withMember(result, name, value) : result),
+      (result, [name, value]) => ((member(result, name) ?? null) === null ? withMember(result, name, value) : result),
       all,
     ),
   );

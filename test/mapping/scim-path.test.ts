@@ -158,7 +158,7 @@ describe('writing at a path', () => {
       addresses: [
         { type: 'work', region: 'R1', streetAddress: 'S1' },
         { type: 'home' },
-        { type: 'work', region: 'R2', primary: true },
+        { type: 'work', region: 'R2', streetAddress: null, primary: true },
       ],
     };
     expect(write(resource, 'addresses[type eq "work"].locality', 'L')).toEqual({
