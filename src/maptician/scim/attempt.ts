@@ -17,8 +17,6 @@ export interface Failure {
 
 export type Outcome = { readonly answer: ScimAnswer } | Failure;
 
-const retriedStatuses = new Set([500, 502, 504]);
-
 /** The answer or the error of a status other than 429 and 503. `origin` is the Tenant URL's. */
 export function judge(response: Response, text: string, origin: string): Outcome {
   const { status } = response;
@@ -49,7 +47,7 @@ export function judge(response: Response, text: string, origin: string): Outcome
   }
   if (status >= 500 && status !== 501) {
     const error = new SyncError('InternalServerError', `Maptician answered ${status}`, options);
-    return { error, again: retriedStatuses.has(status) ? 'reading' : 'none' };
+    return { error, again: 'reading' };
   }
   if (status === 408) {
     return {

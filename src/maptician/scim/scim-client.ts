@@ -142,7 +142,7 @@ function tenantOf(url: string) {
       const parameters = [along, ...own].filter((part) => part !== '').join('&');
       const address = new URL(`${origin}${base}${path}`);
       // An id of ".." would be another address.
-      if (address.href !== `${origin}${base}${path}`) {
+      if (address.pathname !== `${base}${path}`) {
         throw new SyncError(
           'SystemForCrossDomainIdentityManagementServiceIncompatible',
           'Maptician gave an account an id that cannot stand in an address',

@@ -72,7 +72,8 @@ function cut(words: string): string {
   return characters.length <= longestDetail ? words : `${characters.slice(0, longestDetail - 1).join('')}…`;
 }
 
-const taken = /\balready (exists?|taken|used|in use|registered)\b|\bmust be unique\b|\bnot unique\b|\bduplicate\b/i;
+const taken =
+  /\balready (been )?(exists?|taken|used|in use|registered|assigned)\b|\bmust be unique\b|\bnot unique\b|\bduplicate\b/i;
 const missing =
   /\b(is|are|was|were|value|field|attribute) (a )?(required|mandatory|missing|empty|blank)\b|\b(required|mandatory|missing) (value|field|attribute|property)|\bmust not be (empty|blank|null)\b|\bcan(not|'t| not) be (empty|blank|null)\b/i;
 const unknown =
