@@ -158,7 +158,12 @@ async function keepAccounts(db: Queryable, users: readonly StoredUser[]): Promis
     `insert into listed_accounts (id, user_name, work_email, attributes)
      select id, coalesce(attributes->>'userName', ''), attributes->>'emails[type eq "work"].value', attributes
      from jsonb_to_recordset($1) as p(id text, attributes jsonb) on conflict (id) do nothing`,
-    [JSON.stringify(users)],
+    // Postgres cannot store a NUL, or half of a surrogate pair.
+    [
+      JSON.stringify(users, (_key, value) =>
+        typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
+      ),
+    ],
   );
   return rowCount ?? 0;
 }

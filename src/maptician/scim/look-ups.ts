@@ -14,20 +14,16 @@ const sameName = (user: StoredUser, name: string) =>
 export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
   let filterIgnored = profile?.filter === 'ignored';
 
-  const filter = async (userName: string): Promise<StoredUser[]> => {
+  /** Undefined where the server cannot be asked so: it passes filters over, or does not understand this one. */
+  const filter = async (userName: string): Promise<StoredUser[] | undefined> => {
+    if (filterIgnored) return undefined;
     const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
     if (answer.status === 404) throw noEndpoint(answer);
-    if (!isSuccess(answer)) {
-      const refusal = refusalOf(answer);
-      throw new SyncError('Misconfigured', 'Maptician refuses to look users up by userName', {
-        detail: refusal.detail,
-        httpStatus: answer.status,
-      });
-    }
+    if (!isSuccess(answer)) return undefined;
     const { users } = readList(answer.body);
     const found = users.filter((user) => sameName(user, userName));
     if (users.length > found.length) filterIgnored = true;
-    return found;
+    return filterIgnored ? undefined : found;
   };
 
   const readOne = async (id: string): Promise<StoredUser[]> => {
@@ -42,13 +38,13 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
     const names = [...new Set(userNames)];
     const listed = lookUp?.fresh === false ? await listing.byUserName(lookUp.cycleId, names) : undefined;
     if (listed !== undefined) return listed;
-    if (!filterIgnored) {
-      const found = await inGroups(names, async (name) => [name, await filter(name)] as const);
-      if (!filterIgnored) return new Map(found);
-    }
+    const filtered = await inGroups(names, async (name) => [name, await filter(name)] as const);
+    const found = new Map(filtered.flatMap(([name, users]) => (users === undefined ? [] : [[name, users] as const])));
+    const others = names.filter((name) => !found.has(name));
+    if (others.length === 0) return found;
     const cycleId = lookUp?.cycleId ?? 0;
     await listing.take(cycleId, { again: lookUp?.fresh !== false });
-    return (await listing.byUserName(cycleId, names)) ?? unlisted();
+    return new Map([...found, ...((await listing.byUserName(cycleId, others)) ?? unlisted())]);
   };
 
   const read = async (ids: readonly string[], lookUp?: LookUp): Promise<StoredUser[]> => {
@@ -67,7 +63,7 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
    */
   const holders = async ({ attributes }: CreateRequest, refused: SyncError, lookUp: LookUp | undefined) => {
     const userName = String(attributes.userName ?? '');
-    const named = filterIgnored ? [] : await filter(userName);
+    const named = (await filter(userName)) ?? [];
     if (named.length > 0) return { holders: named };
     const complete = await listing.take(lookUp?.cycleId ?? 0, { again: lookUp === undefined });
     const email = attributes['emails[type eq "work"].value'];

@@ -6,7 +6,7 @@ import { isSuccess, noEndpoint, pathOf } from './answers.ts';
 import { type Dialect, type PatchOperation, patchBody, patchFromResource, patchOperations } from './patch.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
-import { keptInstead, readUser, toResource } from './user-resource.ts';
+import { keptInstead, readAttributes, readUser, toResource } from './user-resource.ts';
 
 /** Of changes that are answered without the user, one in so many is read back. */
 const readBackEvery = 10;
@@ -48,7 +48,7 @@ export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: b
     if (operations.length === 0) return done(key, id, attempt > 1);
     const answer = await send(id, operations);
     if (!isSuccess(answer)) return refused(key, answer);
-    const held = readUser(answer.body ?? (await readRaw(id)) ?? raw);
+    const held = readUser(wholeUser(answer.body) ?? (await readRaw(id)) ?? raw);
     return done(key, id, true, keptInstead(changes, held.attributes));
   };
 
@@ -61,8 +61,7 @@ export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: b
     const answer = await send(id, operations);
     if (answer.status === 400 && Object.keys(changes).some(isTyped)) return updateAsRead(request);
     if (!isSuccess(answer)) return refused(key, answer);
-    const readBack = answer.body !== undefined || unansweredPatches++ % readBackEvery === 0;
-    const raw = answer.body ?? (readBack ? await readRaw(id) : undefined);
+    const raw = wholeUser(answer.body) ?? (unansweredPatches++ % readBackEvery === 0 ? await readRaw(id) : undefined);
     if (raw === undefined) return done(key, id, true);
     const kept = keptInstead(changes, readUser(raw).attributes);
     // A server that does not understand a path with a filter may take it and do nothing.
@@ -78,6 +77,11 @@ export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: b
 }
 
 const isTyped = (path: string) => path.includes('[');
+
+/** A PATCH may be answered with a part of the user (RFC 7644 section 3.5.2); that would look as if the rest were gone. */
+function wholeUser(body: unknown): unknown {
+  return readAttributes(body).userName === null ? undefined : body;
+}
 
 function done(key: string, id: string, changed: boolean, kept: UserAttributes = {}): StoreResult {
   const result = { key, outcome: 'done', id, changed } as const;
