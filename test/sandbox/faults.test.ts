@@ -58,6 +58,15 @@ describe('a fault', () => {
     await expect(ask().then((response) => response.text())).rejects.toThrow();
   });
 
+  it('can lose an answer, and answer nothing for a while', async () => {
+    inject({ kind: 'lost' });
+    await expect(ask()).rejects.toThrow();
+    inject({ kind: 'stall', milliseconds: 100 });
+    const start = performance.now();
+    expect((await ask()).status).toBe(200);
+    expect(performance.now() - start).toBeGreaterThan(90);
+  });
+
   it('can end the JSON half-way', async () => {
     inject({ kind: 'truncated' });
     const text = await (await ask()).text();

@@ -11,7 +11,7 @@ import { notFound, scimError } from './scim-error.ts';
 import { present, resourceOf, type UserResource } from './user-resource.ts';
 
 /** An account: its attributes as the attribute table names them, and the resource as the endpoint answers it. */
-export interface MapticianUser {
+interface MapticianUser {
   readonly id: string;
   readonly attributes: AccountAttributes;
   readonly resource: UserResource;
