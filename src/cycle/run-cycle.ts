@@ -25,6 +25,7 @@ import {
   updateCycle,
 } from '../state/cycles.ts';
 import { retryDue } from '../state/escrow.ts';
+import { keptWarnings } from '../state/kept-warnings.ts';
 import { guardRemovals } from './guard-removals.ts';
 import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
@@ -103,6 +104,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
       (thrown: unknown) => stopReason(thrown, context.log, options.signal),
     );
     const counts = await countCycle(context.pool, cycleId);
+    cycle.warnings.push(...(await keptWarnings(context.pool, cycleId)));
     const interrupted = options.signal?.aborted === true;
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
     await endCycle(context.pool, cycleId, { state, counts, warnings: cycle.warnings, error });

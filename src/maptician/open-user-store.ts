@@ -44,7 +44,14 @@ async function openDatabaseStore(url: string): Promise<UserStore> {
   // A row that somebody holds fails alone instead of holding up the cycle, and is tried again.
   const pool = openPool(url, { max: concurrency.postgres, lockTimeout: 2_000, statementTimeout: 60_000 });
   const store = openPostgresUserStore({ pool });
-  return prepared({ ...store, close: () => pool.end() });
+  const close = () => pool.end();
+  try {
+    await store.prepare();
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  return { ...store, close };
 }
 
 async function openScimStore(
@@ -55,30 +62,26 @@ async function openScimStore(
   const { MAPTICIAN_SCIM_DIALECT: dialect, MAPTICIAN_REQUESTS_PER_SECOND: ceiling } = settings;
   // Apart from the jobs' connections: a job that waits for its turn holds one of those.
   const pool = openStatePool(database.url, 4);
-  const pace = createRequestPace({ pool, store, ceiling, signal });
-  const client = createScimClient({
-    url,
-    token: settings.MAPTICIAN_SECRET_TOKEN ?? '',
-    pace,
-    signal,
-    ...(mapticianTimeout === undefined ? {} : { timeout: mapticianTimeout }),
-  });
-  const opened = await openScimUserStore({
-    client,
-    store,
-    pool,
-    dialect: dialect === 'auto' ? flag : dialect,
-    instance: await installationId(database),
-  });
-  return prepared({ ...opened, close: () => pool.end() });
-}
-
-async function prepared(store: UserStore): Promise<UserStore> {
+  const close = () => pool.end();
   try {
-    await store.prepare();
-    return store;
+    const pace = createRequestPace({ pool, store, ceiling, signal });
+    const client = createScimClient({
+      url,
+      token: settings.MAPTICIAN_SECRET_TOKEN ?? '',
+      pace,
+      signal,
+      ...(mapticianTimeout === undefined ? {} : { timeout: mapticianTimeout }),
+    });
+    const opened = await openScimUserStore({
+      client,
+      store,
+      pool,
+      dialect: dialect === 'auto' ? flag : dialect,
+      instance: await installationId(database),
+    });
+    return { ...opened, close };
   } catch (thrown) {
-    await store.close();
+    await close();
     throw thrown;
   }
 }

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { inject } from 'vitest';
+import { z } from 'zod';
 import { type CycleResult, exitStatus, runCycle } from '../../src/cycle/run-cycle.ts';
 import { createLog } from '../../src/log.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -28,6 +29,10 @@ export interface WorldOptions {
   /** Over those of the sandbox. */
   readonly settings?: Record<string, string>;
   readonly queue?: 'postgres' | 'redis';
+  /** Where users go: the table maptician.users, or Maptician in the sandbox. */
+  readonly store?: 'postgres' | 'scim';
+  /** Milliseconds until a request to Maptician is given up. */
+  readonly mapticianTimeout?: number;
 }
 
 interface CycleRequest {
@@ -56,12 +61,47 @@ export interface World extends AsyncDisposable {
   sync(request?: CycleRequest): Promise<Synced>;
   /** Closes the service; the next cycle opens a new one with these settings changed. */
   restart(settings?: Record<string, string>): Promise<void>;
-  /** `maptician.users`, by external_id. */
+  /** `maptician.users`, or Maptician's accounts as if they stood there, by external_id. */
   rows(): Promise<StoredRow[]>;
   /** Requests to Graph since the log was last cleared, those inside of a batch not counted. */
   requests(): number;
+  /** Requests to Maptician since then. */
+  mapticianRequests(): Sandbox['requests']['entries'];
   close(): Promise<void>;
 }
+
+const resourceMeta = z.object({ created: z.string(), lastModified: z.string() });
+
+/** Maptician's accounts as rows of the table: the resource's version moves with every write, as xmin does. */
+function accountRows({ maptician }: Sandbox): StoredRow[] {
+  const rows = maptician.users().map(({ id, attributes, resource }): StoredRow => {
+    const meta = resourceMeta.parse(resource.meta);
+    const columns = Object.fromEntries(scimColumns.map(([column, path]) => [column, attributes[path] ?? null]));
+    const times = { created_at: new Date(meta.created), updated_at: new Date(meta.lastModified) };
+    return { ...columns, ...times, id, xmin: meta.lastModified };
+  });
+  return rows.sort((a, b) => (`${a.external_id}` < `${b.external_id}` ? -1 : 1));
+}
+
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+/** The columns of the table by their attributes, said once more on purpose. */
+const scimColumns = [
+  ['user_name', 'userName'],
+  ['work_email', 'emails[type eq "work"].value'],
+  ['active', 'active'],
+  ['title', 'title'],
+  ['user_type', 'userType'],
+  ['given_name', 'name.givenName'],
+  ['family_name', 'name.familyName'],
+  ['work_locality', 'addresses[type eq "work"].locality'],
+  ['work_region', 'addresses[type eq "work"].region'],
+  ['work_phone', 'phoneNumbers[type eq "work"].value'],
+  ['mobile_phone', 'phoneNumbers[type eq "mobile"].value'],
+  ['external_id', 'externalId'],
+  ['employee_number', `${enterprise}:employeeNumber`],
+  ['organization', `${enterprise}:organization`],
+  ['department', `${enterprise}:department`],
+] as const;
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox(options.sandbox);
@@ -71,7 +111,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const pool = openTestPool(database.url);
   const log: string[] = [];
   let settings: Record<string, string> = {
-    ...sandbox.environment(),
+    ...sandbox.environment(options.store === 'scim' ? { maptician: 'scim' } : {}),
+    ...(options.store === 'scim' ? { MAPTICIAN_REQUESTS_PER_SECOND: '1000' } : {}),
     DATABASE_URL: database.url,
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
     ...options.settings,
@@ -84,6 +125,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       settings: loadSettings({ env: settings }),
       log: createLog('debug', { write: (line: string) => void log.push(line) }),
       onGraphRequest: () => world.onRequest?.(++requestNumber),
+      mapticianTimeout: options.mapticianTimeout,
     });
     return service;
   };
@@ -131,12 +173,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       settings = { ...settings, ...changed };
     },
     rows: async () => {
+      if (options.store === 'scim') return accountRows(sandbox);
       const { rows } = await pool.query<StoredRow>(
         'select *, xmin::text as xmin from maptician.users order by external_id, id',
       );
       return rows;
     },
     requests: () => sandbox.requests.entries.filter(({ service, inner }) => service !== 'maptician' && !inner).length,
+    mapticianRequests: () => sandbox.requests.entries.filter(({ service }) => service === 'maptician'),
     close: async () => {
       await closeService();
       await pool.end();

@@ -164,7 +164,7 @@ describe('the endpoint', () => {
         [
           ...['userName', 'active', 'title', 'userType', ['name', ['givenName', 'familyName']]],
           ...[
-            ['emails', ['value', 'type']],
+            ['emails', ['value', 'type', 'primary']],
             ['phoneNumbers', ['value', 'type']],
           ],
           ['addresses', ['locality', 'region', 'type']],

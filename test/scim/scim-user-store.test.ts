@@ -54,7 +54,7 @@ describeUserStore('scim, sloppy', async () => {
   const { store, client, state } = await openStore(maptician.url, maptician.token);
   return {
     store,
-    users: async () => maptician.users().map(readUser),
+    users: async () => maptician.users().map(({ resource }) => readUser(resource)),
     clear: async () => maptician.clear(),
     refuse: async (title) => {
       maptician.behaviour.refusedTitle = title;

@@ -19,6 +19,8 @@ export function missingAttributes(body: unknown): AttributePath[] | undefined {
   const parsed = schemas.safeParse(body);
   if (!parsed.success) return undefined;
   return attributePaths.filter((text) => {
+    // Common to all resources, and so in no schema (RFC 7643 section 3.1).
+    if (text === 'externalId') return false;
     const path = parseScimPath(text);
     const schema = parsed.data.Resources.find(({ id }) => same(id, path.schema ?? coreUser));
     const found = schema?.attributes.find(({ name }) => same(name, path.attribute));

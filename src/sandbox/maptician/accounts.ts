@@ -42,8 +42,15 @@ const uniquePaths = [
   ['emails[type eq "work"].value', 'e-mail address'],
 ] as const;
 
-/** @param now milliseconds since the epoch */
-export function createAccounts(now: () => number): Accounts {
+/**
+ * @param options.now milliseconds since the epoch
+ * @param options.uniqueEmails whether an e-mail is one account's alone
+ */
+export function createAccounts(options: {
+  readonly now: () => number;
+  readonly uniqueEmails: () => boolean;
+}): Accounts {
+  const { now } = options;
   const byId = new Map<string, Account>();
   const indexes = uniquePaths.map(([path, title]) => ({ path, title, ids: new Map<string, string>() }));
   // Sorted by number, so that a page is a slice and a place is found by halving.
@@ -59,7 +66,7 @@ export function createAccounts(now: () => number): Accounts {
     for (const { path, title, ids } of indexes) {
       const key = keyOf(attributes, path);
       const holder = key === undefined ? undefined : ids.get(key);
-      if (holder === undefined || holder === ownId) continue;
+      if (holder === undefined || holder === ownId || (path !== 'userName' && !options.uniqueEmails())) continue;
       throw scimError(
         409,
         `A user with the ${title} ${JSON.stringify(attributes[path])} exists already.`,
@@ -75,7 +82,10 @@ export function createAccounts(now: () => number): Accounts {
     }
   };
   const forget = (account: Account): void => {
-    for (const { path, ids } of indexes) ids.delete(keyOf(account.attributes, path) ?? '');
+    for (const { path, ids } of indexes) {
+      const key = keyOf(account.attributes, path) ?? '';
+      if (ids.get(key) === account.id) ids.delete(key);
+    }
   };
 
   const placeOf = ({ number }: Account): number => {

@@ -7,6 +7,10 @@ export const mapticianBehaviourSchema = z.object({
   pageLimit: z.int().min(1).default(100),
   /** Characters a title may have; a longer one is refused. */
   titleLimit: z.int().min(1).nullable().default(null),
+  /** A title that is refused. */
+  refusedTitle: z.string().nullable().default(null),
+  /** Two accounts cannot have the same e-mail. */
+  uniqueEmails: z.boolean().default(true),
 
   /** A list always begins at the first account, whatever startIndex says. */
   repeatsFirstPage: z.boolean().default(false),

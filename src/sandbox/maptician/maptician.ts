@@ -55,7 +55,7 @@ export function createMaptician(options: MapticianOptions): {
   readonly handle: (request: SandboxRequest) => Promise<SandboxResponse> | undefined;
 } {
   const { behaviour, faults, log, origin } = options;
-  const accounts = createAccounts(options.now);
+  const accounts = createAccounts({ now: options.now, uniqueEmails: () => behaviour.uniqueEmails });
   const url = (): string => `${origin()}${basePath}`;
   const newToken = (): string => randomBytes(24).toString('base64url');
   let token = newToken();

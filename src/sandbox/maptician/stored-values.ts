@@ -37,6 +37,9 @@ function storedValue(path: AttributePath, value: string | boolean, behaviour: Ma
   if (path === 'title' && titleLimit !== null && [...text].length > titleLimit) {
     throw scimError(400, `The title must not be longer than ${titleLimit} characters.`, 'invalidValue');
   }
+  if (path === 'title' && text === behaviour.refusedTitle) {
+    throw scimError(400, `The title "${text}" is not allowed.`, 'invalidValue');
+  }
   return normalisesPhones && phonePaths.has(path)
     ? text.replace(/^(\d)(\d{3})(\d{3})(\d{4})$/, '+$1 ($2) $3-$4')
     : text;

@@ -35,6 +35,7 @@ export const userDefinition = new SchemaDefinition('User', userSchemaId, 'User A
   new Attribute('complex', 'emails', { multiValued: true, description: 'E-mail addresses; only work is kept.' }, [
     new Attribute('string', 'value', { uniqueness: 'server', description: 'The address.' }),
     text('type', 'Always work.'),
+    new Attribute('boolean', 'primary', { description: 'Taken, and not kept.' }),
   ]),
   new Attribute('complex', 'phoneNumbers', { multiValued: true, description: 'Only work and mobile are kept.' }, [
     text('value', 'The number.'),
