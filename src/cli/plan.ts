@@ -1,6 +1,9 @@
 /** `plan`: what sync would do. Reads Entra into the mirror, and writes nothing to the queue or to Maptician. */
 import { planOnly } from '../cycle/plan-only.ts';
 import type { Planned } from '../cycle/planned-users.ts';
+import { changedAttributes } from '../mapping/map-user.ts';
+import type { StoredUser } from '../maptician/user-store.ts';
+import type { PlanRules } from '../plan/decide.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
 import { type CommandOptions, print, withService } from './command.ts';
 import { createProgress } from './progress.ts';
@@ -12,20 +15,21 @@ const shownRows = 200;
 export async function plan(options: CommandOptions): Promise<number> {
   return withService(options, async (service, signal) => {
     const progress = createProgress({ silent: options.json === true });
-    const shown: Planned[] = [];
+    const shown: Shown[] = [];
     const totals = new Map<string, number>();
     let first = true;
     const result = await planOnly(await service.cycleContext(), {
       signal,
       progress: progress.update,
-      each: (planned) => {
-        const action = actionOf(planned);
+      each: (planned, existing) => {
+        const one = { planned, existing, rules: service.rules };
+        const action = actionOf(one);
         totals.set(action, (totals.get(action) ?? 0) + 1);
         if (options.json) {
           // Written as it comes, so that a plan for a million users needs no memory for them.
-          process.stdout.write(`${first ? '{"operations":[' : ','}${JSON.stringify(planJson(planned))}`);
+          process.stdout.write(`${first ? '{"operations":[' : ','}${JSON.stringify(planJson(one))}`);
           first = false;
-        } else if (shown.length < shownRows) shown.push(planned);
+        } else if (shown.length < shownRows) shown.push(one);
       },
     });
     progress.stop();
@@ -41,44 +45,58 @@ export async function plan(options: CommandOptions): Promise<number> {
   });
 }
 
-function actionOf(planned: Planned): string {
-  return planned.takeover === undefined ? planned.decision.kind : 'adopt';
+interface Shown {
+  readonly planned: Planned;
+  /** The accounts Maptician has by the name of a user who is to be created. */
+  readonly existing: readonly StoredUser[];
+  readonly rules: PlanRules;
 }
 
-function changesOf({ subject, decision }: Planned) {
+function actionOf({ planned, existing }: Shown): string {
+  if (existing.length > 1) return 'fail';
+  return planned.takeover !== undefined || existing.length === 1 ? 'adopt' : planned.decision.kind;
+}
+
+function changesOf({ planned: { subject, decision }, existing, rules }: Shown) {
   if (!('attributes' in decision)) return [];
-  return modifiedProperties(subject.link?.applied ?? {}, decision.attributes);
+  const [account] = existing;
+  if (account === undefined) return modifiedProperties(subject.link?.applied ?? {}, decision.attributes);
+  return modifiedProperties(account.attributes, changedAttributes(decision.attributes, account.attributes, rules));
 }
 
-function planJson(planned: Planned) {
-  const { decision, subject } = planned;
+function planJson(one: Shown) {
+  const { subject, userName, linkedName, decision } = one.planned;
   return {
-    action: actionOf(planned),
+    action: actionOf(one),
     id: subject.id,
-    userName: planned.userName ?? planned.linkedName,
-    reason: reasonOf(planned),
-    changes: changesOf(planned).map(({ displayName, oldValue, newValue }) => ({
+    userName: userName ?? linkedName,
+    reason: reasonOf(one),
+    changes: changesOf(one).map(({ displayName, oldValue, newValue }) => ({
       attribute: displayName,
       old: oldValue,
       new: newValue,
     })),
     ...('code' in decision ? { code: decision.code } : {}),
+    ...(one.existing.length > 1 ? { code: 'DuplicateTargetEntries' } : {}),
   };
 }
 
-function reasonOf({ decision }: Planned): string {
+function reasonOf({ planned: { decision }, existing }: Shown): string {
+  if (existing.length > 1) return `${existing.length} Maptician accounts have this userName`;
+  if (existing.length === 1) return 'an existing account is adopted';
   if (decision.kind === 'wait') return `waits for the userName that ${decision.holder.entraId} gives up`;
   return 'reason' in decision ? decision.reason : '';
 }
 
-function describePlan(shown: readonly Planned[], totals: ReadonlyMap<string, number>, held: boolean): string {
+function describePlan(shown: readonly Shown[], totals: ReadonlyMap<string, number>, held: boolean): string {
   if (totals.size === 0) return 'Nothing to do: Maptician has what Entra says.';
-  const rows = shown.map((planned) => {
-    const changes = changesOf(planned).map(({ displayName, oldValue, newValue }) =>
-      planned.decision.kind === 'create' ? cell(newValue) : `${displayName}: ${cell(oldValue)} → ${cell(newValue)}`,
+  const rows = shown.map((one) => {
+    const action = actionOf(one);
+    const changes = changesOf(one).map(
+      ({ displayName, oldValue, newValue }) => `${displayName}: ${cell(oldValue)} → ${cell(newValue)}`,
     );
-    const what = planned.decision.kind === 'create' ? reasonOf(planned) : changes.join('; ') || reasonOf(planned);
-    return [actionOf(planned), cell(planned.userName ?? planned.linkedName), what];
+    const what = action === 'create' || action === 'fail' ? reasonOf(one) : changes.join('; ') || reasonOf(one);
+    return [action, cell(one.planned.userName ?? one.planned.linkedName), what];
   });
   const all = [...totals.values()].reduce((sum, count) => sum + count, 0);
   const summary = [...totals].map(([action, count]) => `${count} ${action}`).join(', ');

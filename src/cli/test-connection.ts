@@ -1,4 +1,7 @@
-/** `test-connection`: every side by name, with the mend. Reads only, and sends no mail. */
+/**
+ * `test-connection`: every side by name, with the mend. Sends no mail, and writes nothing but, over SCIM, a test account
+ * that is deleted again.
+ */
 import { z } from 'zod';
 import { assignedGroups, findServicePrincipal } from '../directory/assignments.ts';
 import { createCredential, fetchToken } from '../directory/credential.ts';
@@ -28,7 +31,9 @@ export async function testConnection(options: CommandOptions): Promise<number> {
       );
       checks.push(done);
       if (options.json) return done.ok;
-      print(`${done.ok ? '✓' : '✗'} ${name.padEnd(12)} ${done.found}`);
+      const [first = '', ...more] = done.found.split('\n');
+      print(`${done.ok ? '✓' : '✗'} ${name.padEnd(12)} ${first}`);
+      for (const line of more) print(`  ${' '.repeat(12)} - ${line}`);
       if (done.action !== undefined) print(`  ${' '.repeat(12)} ${done.action}`);
       return done.ok;
     };

@@ -1,19 +1,29 @@
-/** The dry run: the same reading and the same decisions as a cycle, up to the outbox. */
+/**
+ * The dry run: the same reading and the same decisions as a cycle, up to the outbox. Beyond what a cycle plans, it looks up
+ * which of the users to be created Maptician has already, as their jobs will.
+ */
 import { pull } from '../directory/pull.ts';
+import type { StoredUser, UserStore } from '../maptician/user-store.ts';
 import { exceedsLimits } from '../plan/removal-guard.ts';
 import { lockCycle, recoverOperations } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
 import { retryDue } from '../state/escrow.ts';
+import { dropListing, listAccounts } from './list-accounts.ts';
 import { type Planned, plannedUsers } from './planned-users.ts';
 import type { CycleContext, CycleOptions } from './run-cycle.ts';
 
+/** No cycle has this number. */
+const dryRun = 0;
+
 /**
- * Tells `each` user for whom there is something to do or to say. The mirror is brought up to date; no operation is
- * written, so the next cycle decides the same.
+ * Tells `each` user for whom there is something to do or to say; of one to be created also the accounts of that userName,
+ * which are adopted. The mirror is brought up to date; no operation is written, so the next cycle decides the same.
  */
 export async function planOnly(
   context: CycleContext,
-  options: Pick<CycleOptions, 'signal' | 'progress'> & { readonly each: (planned: Planned) => void },
+  options: Pick<CycleOptions, 'signal' | 'progress'> & {
+    readonly each: (planned: Planned, existing: readonly StoredUser[]) => void;
+  },
 ): Promise<{ readonly held: boolean; readonly warnings: readonly string[] }> {
   const lock = await lockCycle(context.databaseUrl, { wait: true, signal: options.signal });
   if (lock === undefined) throw new Error('the cycle lock was not waited for');
@@ -28,7 +38,10 @@ export async function planOnly(
     });
     await pull(directory, { resync: false });
     const removals = { planned: 0, held: 0 };
+    const store = await context.openStore();
+    await listAccounts(context.pool, store, dryRun, { progress: options.progress, signal: options.signal });
     for await (const chunk of plannedUsers(context.pool, context.rules)) {
+      const existing = await findExisting(store, chunk);
       for (const planned of chunk) {
         const { kind } = planned.decision;
         if (kind === 'nothing') continue;
@@ -36,13 +49,26 @@ export async function planOnly(
           if (planned.operationState === 'held') removals.held += 1;
           else if (planned.operationState === null) removals.planned += 1;
         }
-        options.each(planned);
+        options.each(planned, existing.get(planned) ?? []);
       }
     }
     const { rows } = await context.pool.query<{ active: number }>('select count(*) as active from links where active');
     const limits = { ...removals, linkedActive: rows[0]?.active ?? 0 };
     return { held: removals.held > 0 || exceedsLimits(limits, context.limits), warnings };
   } finally {
+    await dropListing(context);
     await lock.release();
   }
+}
+
+/** The accounts that whoever is to be created has already, by userName. */
+async function findExisting(
+  store: UserStore,
+  chunk: readonly Planned[],
+): Promise<ReadonlyMap<Planned, readonly StoredUser[]>> {
+  const nameOf = ({ userName }: Planned) => userName ?? '';
+  const wanted = chunk.filter(({ decision, takeover }) => decision.kind === 'create' && takeover === undefined);
+  if (wanted.length === 0) return new Map();
+  const found = await store.match(wanted.map(nameOf), { cycleId: dryRun, fresh: false });
+  return new Map(wanted.map((planned) => [planned, found.get(nameOf(planned)) ?? []]));
 }

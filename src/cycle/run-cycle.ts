@@ -27,6 +27,7 @@ import {
 import { retryDue } from '../state/escrow.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { guardRemovals } from './guard-removals.ts';
+import { dropListing, listAccounts } from './list-accounts.ts';
 import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
@@ -163,7 +164,7 @@ interface RunningCycle {
 }
 
 function startCycle(context: CycleContext, options: CycleOptions, cycleId: number, signal: AbortSignal): RunningCycle {
-  const { pool, queue, log } = context;
+  const { pool, queue } = context;
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
@@ -178,11 +179,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
         await verifyStore(store);
         await planAndApply(store);
       } finally {
-        await store.listing
-          ?.drop()
-          .catch((thrown: unknown) =>
-            log.warn({ code: toSyncError(thrown).code }, 'the list of accounts could not be dropped'),
-          );
+        await dropListing(context);
       }
       await dropUnused(pool, result.everyone);
     },
@@ -209,7 +206,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
     const another = rows[0]?.value !== context.storeIdentity;
     if (another) {
-      await listAccounts(store, 'select count(*) as count from links');
+      await listAccounts(pool, store, cycleId, { signal, progress, of: 'links' });
       const found = await verifyLinks(pool, store, cycleId, (done) => {
         signal.throwIfAborted();
         progress({ phase: 'verifying', done, total: undefined });
@@ -222,23 +219,9 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     );
   };
 
-  /** Where that is cheaper, all accounts are listed before whoever has none is looked up one by one. */
-  const listAccounts = async ({ listing }: UserStore, lookUps: string) => {
-    if (listing === undefined) return;
-    const { rows } = await pool.query<{ count: number }>(lookUps);
-    await listing.prepare(cycleId, rows[0]?.count ?? 0, (done, total) => {
-      signal.throwIfAborted();
-      progress({ phase: 'listing', done, total });
-    });
-  };
-
   const planAndApply = async (store: UserStore) => {
     const { batchSize } = store;
-    await listAccounts(
-      store,
-      `select count(*) as count from to_compare c join users u on u.id = c.id
-       where u.in_scope and u.presence = 'live' and not exists (select from links l where l.entra_id = u.id)`,
-    );
+    await listAccounts(pool, store, cycleId, { signal, progress });
     const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
     let left: PlanPass | undefined;
     for (let wave = 1; wave <= wavesAtMost; wave++) {

@@ -74,6 +74,7 @@ async function openScimStore(
     });
     const opened = await openScimUserStore({
       client,
+      url,
       store,
       pool,
       dialect: dialect === 'auto' ? flag : dialect,

@@ -99,7 +99,7 @@ export interface UserStore {
   create(requests: readonly CreateRequest[], lookUp?: LookUp): Promise<StoreResult[]>;
   update(requests: readonly UpdateRequest[]): Promise<StoreResult[]>;
   delete(requests: readonly DeleteRequest[]): Promise<StoreResult[]>;
-  /** One sentence about what answers there, for test-connection; rejects with a SyncError that says what to mend. */
+  /** For test-connection: one line about what answers there, and more, one a line, about how; rejects with a SyncError. */
   check(): Promise<string>;
   close(): Promise<void>;
 }

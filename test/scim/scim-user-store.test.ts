@@ -15,7 +15,14 @@ async function openStore(url: string, token: string) {
   const { signal } = new AbortController();
   const pace = createRequestPace({ pool: state.pool, store: url, ceiling: 1000, signal });
   const client = createScimClient({ url, token, pace, signal });
-  const store = await openScimUserStore({ client, store: url, pool: state.pool, dialect: undefined, instance: 'test' });
+  const store = await openScimUserStore({
+    client,
+    url,
+    store: url,
+    pool: state.pool,
+    dialect: undefined,
+    instance: 'test',
+  });
   return { store, client, state };
 }
 

@@ -13,33 +13,40 @@ import type { ScimProfile } from './profile.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf, scimErrorOf } from './scim-error.ts';
 import { missingAttributes } from './server-schemas.ts';
+import { describeTls } from './tls.ts';
 import { readList, readUser, toResource } from './user-resource.ts';
 
 /** What was found out, and how it is told. */
 export interface Probe {
   readonly profile: Omit<ScimProfile, 'store' | 'probedAt'>;
-  /** What the server is and how many users it has; then one sentence a finding. */
+  /** How many users it says it has. */
+  readonly total: number;
+  /** One sentence each. */
   readonly findings: readonly string[];
 }
 
-/** Rejects with a SyncError where the service could not work with this server at all. */
-export async function probe(client: ScimClient, instance: string): Promise<Probe> {
+/**
+ * @param url the Tenant URL
+ * @param instance which installation it is: the name of its test account
+ * @throws SyncError where the service could not work with this server at all
+ */
+export async function probe(client: ScimClient, url: string, instance: string): Promise<Probe> {
   const findings: string[] = [];
   const maxResults = await readConfig(client, findings);
   const filterWorks = await probeFilter(client, findings);
   const { total, pageSize } = await probePaging(client, maxResults, findings);
   await probeSchemas(client, findings);
   const account = await openTestAccount(client, instance, filterWorks);
+  let profile: Probe['profile'];
   try {
     const filter = filterWorks ? await probeCase(client, account, findings) : 'ignored';
     const writing = await probePatch(client, account.id, findings);
-    return {
-      profile: { ...writing, filter, ...(pageSize === undefined ? {} : { pageSize }) },
-      findings: [`${total} users`, ...findings],
-    };
+    profile = { ...writing, filter, ...(pageSize === undefined ? {} : { pageSize }) };
   } finally {
     findings.push(await deleteTestAccount(client, account.id));
   }
+  const secured = await describeTls(url);
+  return { profile, total, findings: secured === undefined ? findings : [secured, ...findings] };
 }
 
 const serviceProviderConfig = z.object({
@@ -191,13 +198,10 @@ async function deleteTestAccount(client: ScimClient, id: string): Promise<string
 }
 
 /** A few lines: what it is, what was found, and what will be done. */
-export function describeProbe({ profile, findings }: Probe, forced: Dialect | undefined): string {
+export function describeProbe({ profile, total, findings }: Probe, forced: Dialect | undefined): string {
   const setting =
     forced === undefined || forced === profile.dialect
       ? []
-      : [`MAPTICIAN_SCIM_DIALECT (or the Tenant URL) forces the ${forced} dialect all the same`];
-  return [
-    `Maptician answers over SCIM; ${findings[0]}`,
-    ...[...findings.slice(1), ...setting].map((line) => `- ${line}`),
-  ].join('\n');
+      : [`MAPTICIAN_SCIM_DIALECT, or the Tenant URL, has changes sent in the ${forced} dialect all the same`];
+  return [`Maptician answers over SCIM, with ${total} users`, ...findings, ...setting].join('\n');
 }

@@ -13,6 +13,8 @@ import { createWrites } from './writes.ts';
 
 export interface ScimUserStoreOptions {
   readonly client: ScimClient;
+  /** The Tenant URL. */
+  readonly url: string;
   /** Which Tenant URL it is, as the kept profile names it. */
   readonly store: string;
   /** The state database, for the listing and the profile. */
@@ -55,7 +57,7 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
     update: (requests) => inTurn(requests, writes.update),
     delete: (requests) => each(requests, writes.delete),
     check: async () => {
-      const found = await probe(client, options.instance);
+      const found = await probe(client, options.url, options.instance);
       await writeProfile(pool, { ...found.profile, store: options.store, probedAt: new Date().toISOString() });
       return describeProbe(found, options.dialect);
     },
