@@ -145,29 +145,32 @@ async function probeCase(client: ScimClient, { userName }: TestAccount, findings
   return 'caseSensitive' as const;
 }
 
-const first: UserAttributes = { title: 'First', 'phoneNumbers[type eq "work"].value': '+1 555 0100', active: false };
-const second: UserAttributes = { title: null, 'phoneNumbers[type eq "work"].value': '+1 555 0101' };
+const phone = 'phoneNumbers[type eq "work"].value';
 
-/** The first dialect in which a change is understood, and whether values are found by their type. */
+/** The first dialect in which a change is understood, whether values are found by their type, and whether they clear. */
 async function probePatch(client: ScimClient, id: string, findings: string[]) {
+  const title = { title: 'First' };
   const refusals: (string | undefined)[] = [];
   for (const dialect of ['compliant', 'classic'] as const) {
-    const answer = await patch(client, id, dialect, first, { active: true });
+    const answer = await patch(client, id, dialect, { ...title, active: false }, { active: true });
     const held = await read(client, id);
-    if (held.title !== first.title) {
+    if (held.title !== title.title) {
       refusals.push(scimErrorOf(answer).detail);
       continue;
     }
-    await patch(client, id, dialect, second, first);
-    const after = await read(client, id);
-    const path = 'phoneNumbers[type eq "work"].value';
-    const typedPaths = held[path] === first[path] && after[path] === second[path];
+    await patch(client, id, dialect, { [phone]: '+1 555 0100' }, {});
+    const added = await read(client, id);
+    await patch(client, id, dialect, { [phone]: '+1 555 0101' }, added);
+    const replaced = await read(client, id);
+    await patch(client, id, dialect, { title: null }, title);
+    const { title: cleared } = await read(client, id);
+    const typedPaths = added[phone] === '+1 555 0100' && replaced[phone] === '+1 555 0101';
     findings.push(
       dialect === 'compliant'
         ? 'changes are sent as RFC 7644 has them'
         : 'changes are sent in Microsoft\'s classic dialect (Replace, "False"): it does not take those of RFC 7644',
       ...(typedPaths ? [] : ['it does not find a value by its type: lists of values are written whole']),
-      ...(after.title === null ? [] : ['it does not clear values: what is cleared in Entra stays in Maptician']),
+      ...(cleared === null ? [] : ['it does not clear values: what is cleared in Entra stays in Maptician']),
     );
     return { dialect, typedPaths };
   }

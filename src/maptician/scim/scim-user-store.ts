@@ -29,7 +29,11 @@ export interface ScimUserStoreOptions {
 export async function openScimUserStore(options: ScimUserStoreOptions): Promise<UserStore> {
   const { client, pool } = options;
   const profile = await readProfile(pool, options.store);
-  const writes = createWrites(client, options.dialect ?? profile?.dialect ?? 'compliant', profile?.typedPaths ?? true);
+  const writes = createWrites(client, {
+    dialect: options.dialect ?? profile?.dialect ?? 'compliant',
+    certain: options.dialect !== undefined || profile !== undefined,
+    typedPaths: profile?.typedPaths ?? true,
+  });
   const pageSize = profile?.pageSize ?? usualPageSize;
   const listing = createAccountListing(pool, client, pageSize);
   const lookUps = createLookUps(client, listing, profile);

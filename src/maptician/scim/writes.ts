@@ -4,15 +4,22 @@ import type { UserAttributes } from '../../mapping/maptician-user.ts';
 import type { CreateRequest, DeleteRequest, StoreResult, UpdateRequest } from '../user-store.ts';
 import { isSuccess, noEndpoint, pathOf } from './answers.ts';
 import { type Dialect, type PatchOperation, patchBody, patchFromResource, patchOperations } from './patch.ts';
+import { createReadBack } from './read-back.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
-import { keptInstead, readAttributes, readUser, toResource } from './user-resource.ts';
+import { readUser, toResource } from './user-resource.ts';
 
-/** Of changes that are answered without the user, one in so many is read back. */
-const readBackEvery = 10;
+export interface WritesOptions {
+  readonly dialect: Dialect;
+  /** Forced, or found out; otherwise the other one is tried where this one is refused. */
+  readonly certain: boolean;
+  /** Whether values are found by their type. */
+  readonly typedPaths: boolean;
+}
 
-export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: boolean) {
-  let unansweredPatches = 0;
+export function createWrites(client: ScimClient, options: WritesOptions) {
+  let { dialect, certain } = options;
+  const readBack = createReadBack(client);
 
   const create = async ({ key, attributes }: CreateRequest): Promise<StoreResult> => {
     if (typeof attributes.userName !== 'string' || attributes.userName === '') {
@@ -20,52 +27,48 @@ export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: b
       return { key, outcome: 'failed', error };
     }
     const answer = await client.request('POST', '/Users', { body: toResource(attributes) });
-    if (isSuccess(answer)) {
-      const { id, attributes: held } = readUser(answer.body);
-      return done(key, id, true, keptInstead(attributes, held));
-    }
     if (answer.status === 404) throw noEndpoint(answer);
-    return refused(key, answer);
+    if (!isSuccess(answer)) return refused(key, answer);
+    const { id } = readUser(answer.body);
+    return done(key, id, true, await readBack.kept(id, answer, attributes));
   };
 
-  /** The resource as it is, or undefined where there is none. */
-  const readRaw = async (id: string): Promise<unknown> => {
-    const answer = await client.request('GET', pathOf(id));
-    if (answer.status === 404) return undefined;
-    if (!isSuccess(answer)) throw refusalOf(answer);
-    return answer.body;
+  /** A refusal of the first change may be one of its form. */
+  const send = async (id: string, operations: (dialect: Dialect) => readonly PatchOperation[]): Promise<ScimAnswer> => {
+    const patch = (spoken: Dialect) => client.request('PATCH', pathOf(id), { body: patchBody(operations(spoken)) });
+    const answer = await patch(dialect);
+    if (isSuccess(answer)) certain = true;
+    if (answer.status !== 400 || certain) return answer;
+    const other = dialect === 'compliant' ? 'classic' : 'compliant';
+    const second = await patch(other);
+    if (!isSuccess(second)) return answer;
+    dialect = other;
+    certain = true;
+    return second;
   };
-
-  const send = (id: string, operations: readonly PatchOperation[]) =>
-    client.request('PATCH', pathOf(id), { body: patchBody(operations) });
 
   /** Reads first: for what is not known, and where a value is not found by its path. */
-  const updateAsRead = async (request: UpdateRequest, attempt = 1): Promise<StoreResult> => {
-    const { key, id, changes } = request;
-    const raw = await readRaw(id);
+  const updateAsRead = async ({ key, id, changes }: UpdateRequest, changed = false): Promise<StoreResult> => {
+    const raw = await readBack.raw(id);
     if (raw === undefined) return { key, outcome: 'missing' };
-    const operations = patchFromResource(changes, raw, dialect);
-    if (operations.length === 0) return done(key, id, attempt > 1);
-    const answer = await send(id, operations);
+    if (patchFromResource(changes, raw, dialect).length === 0) return done(key, id, changed);
+    const answer = await send(id, (spoken) => patchFromResource(changes, raw, spoken));
     if (!isSuccess(answer)) return refused(key, answer);
-    const held = readUser(wholeUser(answer.body) ?? (await readRaw(id)) ?? raw);
-    return done(key, id, true, keptInstead(changes, held.attributes));
+    return done(key, id, true, await readBack.kept(id, answer, changes, { always: true }));
   };
 
   const update = async (request: UpdateRequest): Promise<StoreResult> => {
     const { key, id, changes, before } = request;
+    const typed = Object.keys(changes).some(isTyped);
     if (id === '') return { key, outcome: 'missing' };
-    if (before === undefined || (!typedPaths && Object.keys(changes).some(isTyped))) return updateAsRead(request);
-    const operations = patchOperations(changes, before, dialect);
-    if (operations.length === 0) return done(key, id, false);
-    const answer = await send(id, operations);
-    if (answer.status === 400 && Object.keys(changes).some(isTyped)) return updateAsRead(request);
+    if (before === undefined || (typed && !options.typedPaths)) return updateAsRead(request);
+    if (patchOperations(changes, before, dialect).length === 0) return done(key, id, false);
+    const answer = await send(id, (spoken) => patchOperations(changes, before, spoken));
+    if (answer.status === 400 && typed) return updateAsRead(request);
     if (!isSuccess(answer)) return refused(key, answer);
-    const raw = wholeUser(answer.body) ?? (unansweredPatches++ % readBackEvery === 0 ? await readRaw(id) : undefined);
-    if (raw === undefined) return done(key, id, true);
-    const kept = keptInstead(changes, readUser(raw).attributes);
+    const kept = await readBack.kept(id, answer, changes);
     // A server that does not understand a path with a filter may take it and do nothing.
-    return Object.keys(kept).some(isTyped) ? updateAsRead(request, 2) : done(key, id, true, kept);
+    return Object.keys(kept).some(isTyped) ? updateAsRead(request, true) : done(key, id, true, kept);
   };
 
   const remove = async ({ key, id }: DeleteRequest): Promise<StoreResult> => {
@@ -77,11 +80,6 @@ export function createWrites(client: ScimClient, dialect: Dialect, typedPaths: b
 }
 
 const isTyped = (path: string) => path.includes('[');
-
-/** A PATCH may be answered with a part of the user (RFC 7644 section 3.5.2); that would look as if the rest were gone. */
-function wholeUser(body: unknown): unknown {
-  return readAttributes(body).userName === null ? undefined : body;
-}
 
 function done(key: string, id: string, changed: boolean, kept: UserAttributes = {}): StoreResult {
   const result = { key, outcome: 'done', id, changed } as const;

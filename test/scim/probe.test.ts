@@ -1,0 +1,180 @@
+/** What `test-connection` finds out about a Tenant URL, what it keeps, and what it does not leave behind. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Dialect } from '../../src/maptician/scim/patch.ts';
+import { parseTenantUrl, readProfile } from '../../src/maptician/scim/profile.ts';
+import { createRequestPace } from '../../src/maptician/scim/request-pace.ts';
+import { createScimClient } from '../../src/maptician/scim/scim-client.ts';
+import { openScimUserStore } from '../../src/maptician/scim/scim-user-store.ts';
+import { type MapticianBehaviour, mapticianBehaviourSchema } from '../../src/sandbox/maptician/behaviour.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { openTestState, type TestState } from '../support/state-database.ts';
+import { bareUser, createAll } from '../user-store-contract.ts';
+
+let sandbox: Sandbox;
+let state: TestState;
+const store = 'maptician under test';
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ users: 0 });
+  sandbox.trust();
+  state = await openTestState();
+});
+beforeEach(() => {
+  sandbox.maptician.clear();
+  sandbox.faults.clear();
+  sandbox.requests.clear();
+  behave({});
+});
+afterAll(async () => {
+  await state.close();
+  await sandbox.close();
+});
+
+function behave(behaviour: Partial<MapticianBehaviour>): void {
+  Object.assign(sandbox.maptician.behaviour, mapticianBehaviourSchema.parse(behaviour));
+}
+
+async function open(dialect?: Dialect, token = sandbox.maptician.token) {
+  const { signal } = new AbortController();
+  const pace = createRequestPace({ pool: state.pool, store, ceiling: 1000, signal });
+  const { url } = sandbox.maptician;
+  const client = createScimClient({ url, token, pace, signal });
+  return openScimUserStore({ client, url, store, pool: state.pool, dialect, instance: '0190f3b4-7000' });
+}
+
+const people = (count: number) => {
+  for (let index = 0; index < count; index++) {
+    sandbox.maptician.create({ userName: `user${index}@a.example`, active: true });
+  }
+};
+const check = async () => (await (await open()).check()).split('\n');
+const bodies = (method: string) => sandbox.requests.entries.filter((entry) => entry.method === method);
+
+describe('a server that does as the RFCs say', () => {
+  test('is told of line by line, with its certificate, and the result is kept', async () => {
+    people(3);
+    const [first, secured, ...rest] = await check();
+    expect(first).toBe('Maptician answers over SCIM, with 3 users');
+    expect(secured).toMatch(/^TLSv1\.3, with a certificate that ends on \d{4}-\d{2}-\d{2}/);
+    expect(rest).toEqual([
+      'users are looked up by userName',
+      'it pages by 100 users',
+      'it has all 15 attributes',
+      'changes are sent as RFC 7644 has them',
+      'deleted accounts are gone',
+    ]);
+    const profile = await readProfile(state.pool, store);
+    expect(profile).toMatchObject({ dialect: 'compliant', typedPaths: true, filter: 'works' });
+    expect(await readProfile(state.pool, 'another'), 'and it is of this Tenant URL alone').toBeUndefined();
+  });
+
+  test('has no account more afterwards, and nobody else was touched', async () => {
+    people(2);
+    const before = sandbox.maptician.users();
+    await check();
+    expect(sandbox.maptician.users()).toEqual(before);
+    expect(bodies('POST').map(({ body }) => body)).toMatchObject([{ active: false }]);
+  });
+
+  test('is left with one test account at most, however often a connection breaks in the middle', async () => {
+    for (let round = 0; round < 3; round++) {
+      sandbox.faults.inject({ method: 'DELETE', path: '/scim/v2/*', fault: { kind: 'status', status: 500 } });
+      await expect(check()).rejects.toMatchObject({ code: 'InternalServerError' });
+      expect(sandbox.maptician.size).toBe(1);
+    }
+    await check();
+    expect(sandbox.maptician.size).toBe(0);
+  });
+});
+
+describe('a server that does otherwise', () => {
+  test('and wants the classic dialect gets it from then on', async () => {
+    behave({ patchNeeds: 'classic' });
+    expect(await check()).toContainEqual(expect.stringContaining("Microsoft's classic dialect"));
+    const users = await open();
+    const [id = ''] = await createAll(users, [bareUser('ann@a.example')]);
+    sandbox.requests.clear();
+    const before = bareUser('ann@a.example');
+    await users.update([{ key: 'k', id, changes: { active: false }, before }]);
+    expect(bodies('PATCH').map(({ body }) => body)).toEqual([
+      {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+        Operations: [{ op: 'Replace', path: 'active', value: 'False' }],
+      },
+    ]);
+    expect(sandbox.maptician.user(id).attributes.active).toBe(false);
+  });
+
+  test('and takes the compliant dialect alone is spoken to in the one that a setting forces', async () => {
+    behave({ patchNeeds: 'compliant' });
+    const users = await open('classic');
+    expect(await users.check()).toContain('has changes sent in the classic dialect all the same');
+    const [id = ''] = await createAll(users, [bareUser('ann@a.example')]);
+    const changes = { title: 'Chief' };
+    expect(await users.update([{ key: 'k', id, changes, before: bareUser('ann@a.example') }])).toMatchObject([
+      { outcome: 'failed', error: { code: 'UnprocessableEntity', httpStatus: 400 } },
+    ]);
+  });
+
+  test('and passes filters over is searched by reading all users', async () => {
+    behave({ ignoresFilter: true, pageLimit: 2 });
+    people(5);
+    expect(await check()).toContainEqual(expect.stringContaining('it does not filter by userName'));
+    const users = await open();
+    const found = await users.match(['USER3@a.example', 'nobody@a.example']);
+    expect([...found].map(([name, accounts]) => [name, accounts.length])).toEqual([
+      ['USER3@a.example', 1],
+      ['nobody@a.example', 0],
+    ]);
+  });
+
+  test.each<[Partial<MapticianBehaviour>, string]>([
+    [{ caseSensitiveFilter: true }, 'its filter minds upper and lower case'],
+    [{ repeatsFirstPage: true, pageLimit: 2 }, 'it repeats its first page'],
+    [{ pageLimit: 2 }, 'it pages by 2 users'],
+    [{ softDeletes: true }, 'a deleted account can still be read'],
+    [{ patchAnswers: 'nothing' }, 'changes are sent as RFC 7644 has them'],
+  ])('%o is found out', async (behaviour, finding) => {
+    people(5);
+    behave(behaviour);
+    expect(await check()).toContainEqual(expect.stringContaining(finding));
+  });
+});
+
+describe('a server that cannot be used', () => {
+  test('because it refuses the token, says so, and nothing is made there', async () => {
+    await expect((await open(undefined, 'wrong')).check()).rejects.toMatchObject({ code: 'Unauthorized' });
+    expect(sandbox.maptician.size).toBe(0);
+  });
+
+  test('because the Tenant URL leads elsewhere, says what it should end in', async () => {
+    sandbox.faults.inject({ path: '/scim/v2/*', times: 9, fault: { kind: 'status', status: 404 } });
+    await expect((await open()).check()).rejects.toMatchObject({
+      code: 'Misconfigured',
+      message: expect.stringContaining('MAPTICIAN_TENANT_URL'),
+    });
+  });
+});
+
+describe('a Tenant URL', () => {
+  test.each([
+    ['https://a.maptician.com/scim/v2/', 'https://a.maptician.com/scim/v2', 'a.maptician.com/scim/v2', undefined],
+    [
+      'https://A.maptician.com/scim?aadOptscim062020',
+      'https://a.maptician.com/scim',
+      'a.maptician.com/scim',
+      'compliant',
+    ],
+    ['https://a.example/s?x=1&AzureAdScimPatch2017', 'https://a.example/s?x=1', 'a.example/s', 'classic'],
+  ])("%s is taken without Microsoft's flag", (text, url, name, flag) => {
+    expect(parseTenantUrl(text)).toEqual({ url, store: name, flag });
+  });
+});
+
+test('the test account is the same for one installation', async () => {
+  await check();
+  await check();
+  const names = bodies('POST').map(({ body }) => (body as { userName: string }).userName);
+  expect(new Set(names)).toEqual(new Set(['Maptician-Sync-Test-0190f3b4@maptician-sync.invalid']));
+  expect(names).toHaveLength(2);
+});
