@@ -49,6 +49,27 @@ function section(output: string, title: string): string[] {
   return start === -1 ? [] : lines.slice(start + 1, lines.indexOf('', start + 1));
 }
 
+/** What it has printed when these words are there. */
+async function outputUntil(child: ChildProcessWithoutNullStreams, words: string): Promise<string> {
+  let output = '';
+  for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    output += String(chunk);
+    if (output.includes(words)) break;
+  }
+  return output;
+}
+
+/** One cycle in another process with the settings that were printed, whatever else is set there. */
+async function syncWith(output: string, folder: string): Promise<unknown> {
+  const script = output.split('\n').filter((line) => line.startsWith('  export '));
+  const sync = `${process.execPath} ${join(import.meta.dirname, '../src/cli/main.ts')} sync --json`;
+  const { stdout } = await execute('sh', ['-c', [...script, sync].join('\n')], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, SYNC_SCOPE: 'all', MAPTICIAN_DATABASE_URL: 'postgres://127.0.0.1:1/x' },
+  });
+  return JSON.parse(stdout);
+}
+
 describe.concurrent('the demo', { timeout: 60_000 }, () => {
   it('plays to its end on any machine, tells true numbers, and leaves nothing behind', async () => {
     // Settings of the user's, and what pg and @azure/identity read on their own: none of it takes part.
@@ -72,9 +93,9 @@ describe.concurrent('the demo', { timeout: 60_000 }, () => {
     expect(output).toContain('4 created, 2 updated, 3 deactivated, 1 failed in');
     const changes = section(output.slice(output.indexOf('The provisioning log says:')), 'OPERATION');
     expect(changes.filter((line) => /^(create|update|deactivate) /.test(line))).toHaveLength(9);
-    expect(changes).toContainEqual(expect.stringMatching(/^create +Noémi Szabó +user_name +– → noemi\.szabo@/));
+    expect(changes).toContainEqual(expect.stringMatching(/^create +Noémi Szabó +userName +– → noemi\.szabo@/));
     expect(changes).toContainEqual(expect.stringMatching(/^ +department +Sales → Marketing$/));
-    expect(changes).toContainEqual(expect.stringMatching(/^ +mobile_phone +\S.* → –$/));
+    expect(changes).toContainEqual(expect.stringMatching(/^ +mobile phone +\S.* → –$/));
 
     const summary = section(output, 'Summary').map((line) => line.trim().split(/ +/).slice(0, 6));
     expect(summary).toEqual([
@@ -93,6 +114,34 @@ describe.concurrent('the demo', { timeout: 60_000 }, () => {
     expect(tooLong).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
     expect(await serversIn(folder)).toEqual([]);
+  });
+
+  it('plays over SCIM too: adopts what is there, tells why Maptician refused, and with --keep goes on', async () => {
+    await using demo = await startDemo(['--scim', '--keep'], {
+      MAPTICIAN_TENANT_URL: 'https://maptician.example/scim',
+    });
+    const { child, folder } = demo;
+    child.stderr.resume();
+    const output = await outputUntil(child, '/_emu/maptician/users"');
+    expect(section(output, 'Not everything')).toEqual([]);
+    expect(output).toContain('996 users created and 4 accounts adopted in');
+    expect(output).toMatch(/^Found by e-mail: \S+ \S+\.$/m);
+    expect(output).toContain('update failed: The title must not be longer than 60 characters.');
+    expect(output).toMatch(/· HTTP 400 · tried once/);
+    const summary = section(output, 'Summary').map((line) => line.trim().split(/ {2,}|(?<=\d) /));
+    expect(summary[0]).toEqual(
+      ['CYCLE', 'CREATED', 'UPDATED', 'DEACTIVATED', 'FAILED'].concat('GRAPH', 'MAPTICIAN', 'PER USER'),
+    );
+    expect(summary.map((line) => [line[1], line[2], line[3], line.at(-1)]).slice(1)).toEqual([
+      ['initial', '996', '4', '1.00'],
+      ['incremental', '4', '2', '1.50'],
+      ['incremental', '0', '1', '1.00'],
+    ]);
+    expect(output).toContain('Maptician has 1,004 users now, 1,001 of them active');
+    const commands = output.slice(output.indexOf('It keeps running'));
+    expect(output.split('\n').filter((line) => line.length > 80 && !commands.includes(line))).toEqual([]);
+
+    expect(await syncWith(output, folder)).toMatchObject({ cycleId: 4, kind: 'incremental', created: 0, updated: 0 });
   });
 
   it('is cleaned up after Ctrl+C in the middle of the initial cycle', async () => {
@@ -115,18 +164,8 @@ describe.concurrent('the demo', { timeout: 60_000 }, () => {
     await using demo = await startDemo(['--keep']);
     const { child, folder } = demo;
     child.stderr.resume();
-    let output = '';
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      output += String(chunk);
-      if (output.includes('/_emu/users/')) break;
-    }
-    const script = output.split('\n').filter((line) => line.startsWith('  export '));
-    const sync = `${process.execPath} ${join(import.meta.dirname, '../src/cli/main.ts')} sync --json`;
-    const { stdout } = await execute('sh', ['-c', [...script, sync].join('\n')], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, SYNC_SCOPE: 'all', MAPTICIAN_DATABASE_URL: 'postgres://127.0.0.1:1/x' },
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ cycleId: 4, kind: 'incremental', updated: 0, failed: 0 });
+    const output = await outputUntil(child, '/_emu/users/');
+    expect(await syncWith(output, folder)).toMatchObject({ cycleId: 4, kind: 'incremental', updated: 0, failed: 0 });
 
     // Somebody who is still connected does not keep the server.
     const url = /DATABASE_URL='(.*)'/.exec(output)?.[1];

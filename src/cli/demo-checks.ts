@@ -1,9 +1,9 @@
-/** The demo checks itself: what it tells against what the tenant and Maptician's table hold. */
+/** The demo checks itself: what it tells against what the tenant and Maptician hold. */
 import { isDeepStrictEqual } from 'node:util';
 import { type CycleResult, exitStatus } from '../cycle/run-cycle.ts';
 import type { Tenant } from '../sandbox/tenant.ts';
 import type { CycleCounts } from '../state/cycles.ts';
-import type { Queryable } from '../state/database.ts';
+import type { EarlierAccount, StageAccount } from './demo-stage.ts';
 import { type Effect, entitled } from './demo-story.ts';
 
 export interface Checks {
@@ -15,7 +15,9 @@ export interface Checks {
   /** The story's effects against those in the provisioning log, user by user. */
   effects(cycle: CycleResult, told: readonly Effect[], found: readonly Effect[]): void;
   /** Who is active in Maptician against who is to have access in the tenant, id by id. */
-  users(cycle: CycleResult, tenant: Tenant, database: Queryable): Promise<void>;
+  users(cycle: CycleResult, tenant: Tenant, accounts: readonly StageAccount[]): void;
+  /** Accounts from before are the same accounts still, and their users' now. */
+  adopted(cycle: CycleResult, earlier: readonly EarlierAccount[], accounts: readonly StageAccount[]): void;
 }
 
 export function createChecks(): Checks {
@@ -43,20 +45,24 @@ export function createChecks(): Checks {
         equal(`Cycle ${cycleId}, ${effect.who}`, sorted(effect), same && sorted(same));
       }
     },
-    async users({ cycleId }, tenant, database) {
-      const { rows } = await database.query<{ id: string }>(
-        'select external_id as id from maptician.users where active',
-      );
-      const active = new Set(rows.map(({ id }) => id));
+    users({ cycleId }, tenant, accounts) {
+      const active = new Set(accounts.filter((account) => account.active).map(({ externalId }) => externalId ?? ''));
       const wanted = new Set(entitled(tenant).map(({ id }) => id));
       const only = (some: Set<string>, others: Set<string>) => [...some].filter((id) => !others.has(id));
       equal(`Cycle ${cycleId}, users who lack access`, [], only(wanted, active));
       equal(`Cycle ${cycleId}, users who should have no access`, [], only(active, wanted));
     },
+    adopted({ cycleId }, earlier, accounts) {
+      for (const { id, entraId, who, userName } of earlier) {
+        const told = { id, userName, externalId: entraId, active: true };
+        const found = accounts.find((account) => account.id === id);
+        equal(`Cycle ${cycleId}, the account from before of ${who}`, told, found);
+      }
+    },
   };
 }
 
-/** The log keeps no order of columns. */
+/** The log keeps no order of attributes. */
 function sorted({ changes, operation }: Effect) {
-  return { operation, changes: [...changes].sort((a, b) => a.column.localeCompare(b.column)) };
+  return { operation, changes: [...changes].sort((a, b) => a.attribute.localeCompare(b.attribute)) };
 }

@@ -9,18 +9,27 @@ function command(name: string): string {
   return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
 }
 
-export function nextSteps(): string {
+export function nextSteps({ scim = false } = {}): string {
   return [
     heading('Next: your own tenant'),
-    'README.md, “Connect your tenant”, says what to click in Entra. Then:',
+    'README.md, “Connect your tenant”, says what to click and whom to ask. Then:',
     ...['test-connection', 'plan', 'sync', 'start'].map(command),
     '',
     'To look around in this one first, add --keep to the demo.',
+    ...(scim ? [] : ['With --scim, users go to an emulated Maptician over SCIM instead of to a table.']),
   ].join('\n');
 }
 
+const accountsInMaptician = [
+  '',
+  'Maptician itself tells what has become of it. As the service asks, and behind its back:',
+  '  curl -sG --cacert "$NODE_EXTRA_CA_CERTS" -H "Authorization: Bearer $MAPTICIAN_SECRET_TOKEN" \\',
+  '    "$MAPTICIAN_TENANT_URL/Users" --data-urlencode \'filter=userName eq "noemi.szabo@contoso.example"\'',
+  '  curl -s --cacert "$NODE_EXTRA_CA_CERTS" "$GRAPH_BASE_URL/_emu/maptician/users"',
+];
+
 /** @param environment the settings of the demo, DATABASE_URL among them */
-export function lookAround(environment: Readonly<Record<string, string>>): string {
+export function lookAround(environment: Readonly<Record<string, string>>, { scim = false } = {}): string {
   return [
     heading('It keeps running until Ctrl+C'),
     'Paste this into another terminal:',
@@ -32,5 +41,6 @@ export function lookAround(environment: Readonly<Record<string, string>>): strin
     'and, before the next sync, a change to the tenant (all calls: GET /_emu):',
     '  curl -s --cacert "$NODE_EXTRA_CA_CERTS" -X PATCH -d \'{"jobTitle": "Head of Maps"}\' \\',
     '    "$GRAPH_BASE_URL/_emu/users/noemi.szabo@contoso.example"',
+    ...(scim ? accountsInMaptician : []),
   ].join('\n');
 }

@@ -1,6 +1,5 @@
 /** The demo itself: three cycles on the sandbox, told as they happen. */
 import { type CycleResult, runCycle } from '../cycle/run-cycle.ts';
-import { toColumns } from '../maptician/postgres/columns.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Service } from '../service.ts';
 import type { CycleCounts } from '../state/cycles.ts';
@@ -8,39 +7,49 @@ import { readLog } from '../state/provisioning-log.ts';
 import { print } from './command.ts';
 import { type Checks, createChecks } from './demo-checks.ts';
 import { changesTable, framedMail, heading, sentences } from './demo-screen.ts';
+import type { EarlierAccount, Stage, StageAccount } from './demo-stage.ts';
 import { assigned, changeTenant, type Effect, firstUsers, titleLimit } from './demo-story.ts';
 import { createProgress } from './progress.ts';
 import { renderTable } from './table.ts';
 
-interface Stage {
+interface Play {
   readonly sandbox: Sandbox;
+  readonly stage: Stage;
   readonly service: Service;
   readonly signal: AbortSignal;
 }
 
 interface PlayedCycle extends CycleResult {
   /** Requests to Graph; a batch is one. */
-  readonly requests: number;
+  readonly toGraph: number;
+  /** Requests to Maptician; undefined where it is a table. */
+  readonly toMaptician: number | undefined;
 }
 
 /** Plays it to the end. Resolves with what was not as told, a sentence each; rejects where the signal aborts. */
-export async function play({ sandbox, service, signal }: Stage): Promise<readonly string[]> {
+export async function play({ sandbox, stage, service, signal }: Play): Promise<readonly string[]> {
   const { tenant, mailbox } = sandbox;
   const { pool } = service.database;
   const checks = createChecks();
-  const runOne = await openCycles({ sandbox, service, signal });
+  const runOne = await openCycles({ sandbox, stage, service, signal });
+  const accounts = () => stage.accounts(pool);
   const disabled = assigned(tenant).length - firstUsers;
 
   print(heading('1. The initial cycle'));
+  if (stage.told.pace.length > 0) print(sentences(stage.told.pace));
   const first = await runOne({ bar: true });
   print(
     sentences([
-      `${amount(first.counts.created)} users created ${cost(first)}.`,
+      `${amount(first.counts.created)} users created${adoptedToo(stage)} ${cost(first)}.`,
       `${first.counts.skipped} more are assigned but disabled in Entra; they get no account.`,
+      ...tellAdopted(stage.earlier),
     ]),
   );
-  checks.cycle(first, 'initial', { created: firstUsers, skipped: disabled });
-  await checks.users(first, tenant, pool);
+  const { earlier } = stage;
+  const firstCounts = { created: firstUsers - earlier.length, updated: earlier.length, skipped: disabled };
+  checks.cycle(first, 'initial', firstCounts);
+  checks.users(first, tenant, await accounts());
+  checks.adopted(first, earlier, await accounts());
 
   print(heading('2. Meanwhile in Entra'));
   const story = changeTenant(tenant);
@@ -55,7 +64,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   const counts = { created: told('create'), updated: told('update'), deactivated: told('deactivate'), failed: 1 };
   checks.cycle(second, 'incremental', counts);
   checks.effects(second, story.effects, effects);
-  await checks.users(second, tenant, pool);
+  checks.users(second, tenant, await accounts());
 
   const { failing } = story;
   print(heading('4. One user failed, and a mail says so'));
@@ -68,6 +77,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   for (const mail of failureMails) print(framedMail(mail));
   checks.equal('Mails after the failure', 1, failureMails.length);
   checks.equal('The mail names the user', true, failureMails[0]?.text.includes(failing.userName));
+  checks.equal('The mail has the reason', true, failureMails[0]?.text.includes(stage.refusal));
   mailbox.clear();
 
   print(heading('5. Mended in Entra'));
@@ -79,7 +89,7 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   print(sentences(lastMails.map(({ subject, text }) => `${subject}: ${text.split('\n', 1)[0]}.`)));
   checks.cycle(third, 'incremental', { updated: 1 });
   checks.effects(third, [mended], await readEffects(service, third, [mended]));
-  await checks.users(third, tenant, pool);
+  checks.users(third, tenant, await accounts());
   checks.equal(
     'Mails after the mend',
     ['[maptician-sync] Well again'],
@@ -87,20 +97,19 @@ export async function play({ sandbox, service, signal }: Stage): Promise<readonl
   );
 
   print(heading('Summary'));
-  await summarize(checks, service, [first, second, third]);
+  summarize(checks, stage, await accounts(), [first, second, third]);
   return checks.problems;
 }
 
-/** Gives the user store its limit, starts the workers, and makes a function that runs a cycle. */
-async function openCycles({ sandbox, service, signal }: Stage) {
+/** Gives Maptician its limit, starts the workers, and makes a function that runs a cycle. */
+async function openCycles({ sandbox, stage, service, signal }: Play) {
   const context = await service.cycleContext();
   await context.openStore();
-  await service.database.pool.query(
-    `alter table maptician.users add constraint title_of_at_most_${titleLimit}_characters check (length(title) <= ${titleLimit})`,
-  );
+  await stage.limitTitles(service.database.pool);
   await service.work({ cycles: false, signal });
   return async ({ bar = false } = {}): Promise<PlayedCycle> => {
-    const before = graphRequests(sandbox);
+    const graphBefore = graphRequests(sandbox);
+    const mapticianBefore = stage.requests();
     const progress = createProgress({ silent: !bar });
     const result = await runCycle(context, {
       ...{ trigger: 'sync', resync: false, wait: true, signal },
@@ -110,7 +119,11 @@ async function openCycles({ sandbox, service, signal }: Stage) {
     // Undefined only where a cycle is not waited for.
     if (result === undefined) throw new Error('the cycle was passed over');
     if (result.error !== undefined) throw result.error;
-    return { ...result, requests: graphRequests(sandbox) - before };
+    return {
+      ...result,
+      toGraph: graphRequests(sandbox) - graphBefore,
+      toMaptician: mapticianBefore === undefined ? undefined : (stage.requests() ?? 0) - mapticianBefore,
+    };
   };
 }
 
@@ -125,41 +138,65 @@ async function readEffects(service: Service, cycle: CycleResult, told: readonly 
   return entries
     .map(({ entraId: id, userName, operation, modified }): Effect => {
       const changes = modified.map(({ displayName, oldValue, newValue }) => ({
-        column: Object.keys(toColumns({ [displayName]: newValue }))[0] ?? displayName,
+        attribute: displayName,
         from: oldValue,
         to: newValue,
       }));
       // Of a new account every value is new.
-      const shown = operation === 'create' ? changes.filter(({ column }) => column === 'user_name') : changes;
+      const shown = operation === 'create' ? changes.filter(({ attribute }) => attribute === 'userName') : changes;
       return { id, who: told[place(id)]?.who ?? userName ?? id, operation, changes: shown };
     })
     .sort((a, b) => place(a.id) - place(b.id));
 }
 
-async function summarize(checks: Checks, service: Service, cycles: readonly PlayedCycle[]): Promise<void> {
-  const { rows } = await service.database.pool.query<{ all: number; active: number }>(
-    'select count(*) as all, count(*) filter (where active) as active from maptician.users',
-  );
-  const { all = 0, active = 0 } = rows[0] ?? {};
-  const head = ['CYCLE', 'CREATED', 'UPDATED', 'DEACTIVATED', 'FAILED', 'REQUESTS', 'SECONDS', 'USERS/S'];
-  const lines = cycles.map(({ cycleId, kind, counts, requests, durationMs }) => [
-    `${cycleId} ${kind}`,
-    ...[counts.created, counts.updated, counts.deactivated, counts.failed, requests].map(amount),
-    (durationMs / 1000).toFixed(1),
-    kind === 'initial' ? amount(Math.round((counts.created * 1000) / durationMs)) : '',
-  ]);
+function summarize(
+  checks: Checks,
+  { earlier }: Stage,
+  accounts: readonly StageAccount[],
+  cycles: readonly PlayedCycle[],
+): void {
+  const active = accounts.filter((account) => account.active).length;
+  const overScim = cycles.some(({ toMaptician }) => toMaptician !== undefined);
+  const head = ['CYCLE', 'CREATED', 'UPDATED', 'DEACTIVATED', 'FAILED'];
+  head.push(...(overScim ? ['GRAPH', 'MAPTICIAN', 'PER USER'] : ['REQUESTS', 'SECONDS', 'USERS/S']));
+  const lines = cycles.map(({ cycleId, kind, counts, toGraph, toMaptician, durationMs }) => {
+    const { created, updated, deactivated, failed } = counts;
+    const last =
+      toMaptician === undefined
+        ? [(durationMs / 1000).toFixed(1), kind === 'initial' ? amount(Math.round((created * 1000) / durationMs)) : '']
+        : [amount(toMaptician), (toMaptician / (created + updated + deactivated + failed)).toFixed(2)];
+    return [`${cycleId} ${kind}`, ...[created, updated, deactivated, failed, toGraph].map(amount), ...last];
+  });
   const toTheRight = (line: readonly string[]) =>
     line.map((text, column) => (column === 0 ? text : text.padStart(head[column]?.length ?? 0)));
   print(`${renderTable(head, lines.map(toTheRight))}\n`);
-  const requests = cycles.reduce((sum, cycle) => sum + cycle.requests, 0);
+  const total = (count: (cycle: PlayedCycle) => number) => cycles.reduce((sum, cycle) => sum + count(cycle), 0);
+  const toGraph = total((cycle) => cycle.toGraph);
+  const toMaptician = total((cycle) => cycle.toMaptician ?? 0);
   print(
     sentences([
-      `Maptician has ${amount(all)} users now, ${amount(active)} of them active. Graph got ${requests} requests.`,
+      `Maptician has ${amount(accounts.length)} users now, ${amount(active)} of them active. Graph got ${toGraph} requests${overScim ? `, Maptician ${amount(toMaptician)}` : ''}.`,
+      ...(overScim
+        ? [
+            'In the initial cycle a new user costs one request, since all accounts are listed once; later two, to look and to create.',
+          ]
+        : []),
     ]),
   );
-  const sum = (name: keyof CycleCounts) => cycles.reduce((total, { counts }) => total + counts[name], 0);
-  checks.equal('Accounts in Maptician', sum('created'), all);
-  checks.equal('Active accounts in Maptician', sum('created') - sum('deactivated'), active);
+  const all = total(({ counts }) => counts.created) + earlier.length;
+  checks.equal('Accounts in Maptician', all, accounts.length);
+  checks.equal('Active accounts in Maptician', all - total(({ counts }) => counts.deactivated), active);
+}
+
+function adoptedToo({ earlier }: Stage): string {
+  return earlier.length === 0 ? '' : ` and ${earlier.length} accounts adopted`;
+}
+
+/** Whose accounts were there before, and how they were found. */
+function tellAdopted(earlier: readonly EarlierAccount[]): string[] {
+  const found = Map.groupBy(earlier, ({ foundBy }) => foundBy);
+  const lines = [...found].map(([by, accounts]) => `Found by ${by}: ${accounts.map(({ who }) => who).join(', ')}.`);
+  return lines.length === 0 ? [] : [...lines, 'Nobody has two accounts.'];
 }
 
 function describeCounts({ created, updated, deactivated, failed }: CycleCounts): string {
@@ -167,8 +204,9 @@ function describeCounts({ created, updated, deactivated, failed }: CycleCounts):
   return parts.map(([name, count]) => `${count} ${name}`).join(', ');
 }
 
-function cost({ durationMs, requests }: PlayedCycle): string {
-  return `in ${(durationMs / 1000).toFixed(1)} s and ${requests} requests to Graph`;
+function cost({ durationMs, toGraph, toMaptician }: PlayedCycle): string {
+  const more = toMaptician === undefined ? '' : `, ${amount(toMaptician)} to Maptician`;
+  return `in ${(durationMs / 1000).toFixed(1)} s and ${toGraph} requests to Graph${more}`;
 }
 
 function amount(count: number): string {

@@ -27,19 +27,27 @@ export function sentences(texts: readonly string[], mark = ''): string {
   return trimLines(table.toString());
 }
 
-/** What changed, a line a value: operation, who, column, old → new. */
+/** The story's attributes in words that fit into a column. */
+const words: Readonly<Record<string, string>> = {
+  'emails[type eq "work"].value': 'work e-mail',
+  'name.familyName': 'family name',
+  'phoneNumbers[type eq "mobile"].value': 'mobile phone',
+  'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department': 'department',
+};
+
+/** What changed, a line a value: operation, who, attribute, old → new. */
 export function changesTable(
   rows: readonly { readonly operation: string; readonly who: string; readonly changes: readonly ValueChange[] }[],
 ): string {
-  const used = 2 * 3 + 'deactivate'.length + longest(rows.map(({ who }) => who)) + 'mobile_phone'.length;
+  const used = 2 * 3 + 'deactivate'.length + longest(rows.map(({ who }) => who)) + 'mobile phone'.length;
   const lines = rows.flatMap(({ operation, who, changes }) =>
-    changes.map(({ column, from, to }, index) => [
+    changes.map(({ attribute, from, to }, index) => [
       ...(index === 0 ? [operation, who] : ['', '']),
-      column,
+      words[attribute] ?? attribute,
       onOneOrTwoLines(cell(from), cell(to), width() - used),
     ]),
   );
-  return renderTable(['OPERATION', 'WHO', 'COLUMN', 'OLD → NEW'], lines);
+  return renderTable(['OPERATION', 'WHO', 'ATTRIBUTE', 'OLD → NEW'], lines);
 }
 
 function onOneOrTwoLines(from: string, to: string, room: number): string {

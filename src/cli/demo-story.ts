@@ -5,12 +5,13 @@ import type { UserProperties } from '../sandbox/user-properties.ts';
 
 /** How many users the initial cycle creates. */
 export const firstUsers = 1000;
-/** The longest title that the demo's user store takes. */
+/** The longest title that the demo's Maptician takes. */
 export const titleLimit = 60;
 
-/** A value that changes, by its column in `maptician.users`. */
+/** A value that changes. */
 export interface ValueChange {
-  readonly column: string;
+  /** As the provisioning log has it: a SCIM path. */
+  readonly attribute: string;
   readonly from: string | boolean | null;
   readonly to: string | boolean | null;
 }
@@ -102,9 +103,10 @@ export function changeTenant(tenant: Tenant): Story {
     told.push(sentence);
     effects.push(...what);
   };
-  const deactivated = (user: TenantUser) => effect(user, 'deactivate', [{ column: 'active', from: true, to: false }]);
+  const deactivated = (user: TenantUser) =>
+    effect(user, 'deactivate', [{ attribute: 'active', from: true, to: false }]);
   const created = (user: TenantUser, userName = user.properties.userPrincipalName ?? '') =>
-    effect(user, 'create', [{ column: 'user_name', from: null, to: userName }]);
+    effect(user, 'create', [{ attribute: 'userName', from: null, to: userName }]);
   const assignNew = (person: Parameters<typeof users.create>[0]) => {
     const user = users.create(person);
     tenant.assign(user.id);
@@ -125,9 +127,9 @@ export function changeTenant(tenant: Tenant): Story {
   happens(
     `${before.displayName} is ${displayName} from now on, and signs in by that name.`,
     effect(renamed, 'update', [
-      { column: 'user_name', from: before.userPrincipalName ?? null, to: address },
-      { column: 'work_email', from: before.mail ?? null, to: address },
-      { column: 'family_name', from: before.surname ?? null, to: 'Haraldsen' },
+      { attribute: 'userName', from: before.userPrincipalName ?? null, to: address },
+      { attribute: workEmail, from: before.mail ?? null, to: address },
+      { attribute: 'name.familyName', from: before.surname ?? null, to: 'Haraldsen' },
     ]),
   );
 
@@ -136,9 +138,9 @@ export function changeTenant(tenant: Tenant): Story {
   happens(
     `${place.displayName} moves from Sales to Marketing, and hands the mobile in.`,
     effect(mover, 'update', [
-      { column: 'title', from: place.jobTitle ?? null, to: 'Brand Manager' },
-      { column: 'mobile_phone', from: place.mobilePhone ?? null, to: null },
-      { column: 'department', from: 'Sales', to: 'Marketing' },
+      { attribute: 'title', from: place.jobTitle ?? null, to: 'Brand Manager' },
+      { attribute: mobilePhone, from: place.mobilePhone ?? null, to: null },
+      { attribute: department, from: 'Sales', to: 'Marketing' },
     ]),
   );
 
@@ -174,7 +176,7 @@ export function changeTenant(tenant: Tenant): Story {
     mend: () => {
       const short = 'Vice President for Workplace Strategy';
       users.update(promoted.id, { jobTitle: short });
-      return effect(promoted, 'update', [{ column: 'title', from: oldTitle, to: short }]);
+      return effect(promoted, 'update', [{ attribute: 'title', from: oldTitle, to: short }]);
     },
   };
 }
@@ -182,7 +184,16 @@ export function changeTenant(tenant: Tenant): Story {
 /** A given name and a surname whose letters are those of the address. */
 const plainName = /^[A-Z][a-z]+ [A-Z][a-z]+$/;
 
-function nameOf({ id, properties }: TenantUser): { id: string; who: string } {
+const workEmail = 'emails[type eq "work"].value';
+const mobilePhone = 'phoneNumbers[type eq "mobile"].value';
+const department = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department';
+
+/** Whether it is a member of the tenant whose address is the name as it is written. */
+export function isPlainlyNamed({ displayName, userType, surname }: Readonly<UserProperties>): boolean {
+  return userType === 'Member' && Boolean(surname) && plainName.test(displayName ?? '');
+}
+
+export function nameOf({ id, properties }: TenantUser): { id: string; who: string } {
   return { id, who: properties.displayName ?? id };
 }
 

@@ -17,11 +17,14 @@ import { cannotRun, print, report } from './command.ts';
 import { lookAround, nextSteps } from './demo-next.ts';
 import { play } from './demo-play.ts';
 import { heading, sentences } from './demo-screen.ts';
+import { scimStage, tableStage } from './demo-stage.ts';
 import { firstUsers, seedDemoTenant } from './demo-story.ts';
 
 export interface DemoOptions {
   /** Leaves sandbox and database running until Ctrl+C. */
   readonly keep?: boolean;
+  /** Users go to Maptician over SCIM, instead of to a table. */
+  readonly scim?: boolean;
 }
 
 /** Exit status after an interrupt, as shells have it. */
@@ -58,9 +61,11 @@ interface Opened {
 
 async function run(options: DemoOptions, home: string, opened: Opened, signal: AbortSignal): Promise<number> {
   const began = Date.now();
-  print('Starting an emulated Entra tenant, a PostgreSQL and a mailbox on this machine.');
+  const emulated = ['an emulated Entra tenant', ...(options.scim ? ['an emulated Maptician'] : [])];
+  print(sentences([`Starting ${emulated.join(', ')}, a PostgreSQL and a mailbox on this machine.`]));
   const sandbox = await startSandbox({ tenant: seedDemoTenant() });
   opened.sandbox = sandbox;
+  const stage = options.scim ? scimStage(sandbox) : tableStage();
   sandbox.trust();
   signal.throwIfAborted();
   const database = await openEmbedded(home);
@@ -69,17 +74,24 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
   const people = sandbox.tenant.users.count.toLocaleString('en-US');
   const wanted = firstUsers.toLocaleString('en-US');
   print(
-    sentences([`Ready after ${secondsSince(began)}: ${wanted} of the tenant's ${people} people are to use Maptician.`]),
+    sentences([
+      `Ready after ${secondsSince(began)}: ${wanted} of the tenant's ${people} people are to use Maptician.`,
+      ...stage.told.accounts,
+    ]),
   );
 
   const level = process.env.LOG_LEVEL ?? '';
-  const environment = { ...sandbox.environment(), DATABASE_URL: database.url, MAPTICIAN_SYNC_HOME: home };
+  const environment = {
+    ...sandbox.environment(options.scim ? { maptician: 'scim' } : {}),
+    ...stage.settings,
+    ...{ DATABASE_URL: database.url, MAPTICIAN_SYNC_HOME: home },
+  };
   const settings = loadSettings({ env: { ...environment, LOG_LEVEL: level } });
   // Log lines between the sentences only where somebody asked for them.
   const service = await openService({ settings, log: createLog(level === '' ? 'silent' : settings.LOG_LEVEL) });
   let problems: readonly string[];
   try {
-    problems = await play({ sandbox, service, signal });
+    problems = await play({ sandbox, stage, service, signal });
   } finally {
     await service.close();
   }
@@ -91,9 +103,9 @@ async function run(options: DemoOptions, home: string, opened: Opened, signal: A
     print(problems.map((problem) => ` • ${problem}`).join('\n'));
   }
   if (options.keep) {
-    print(lookAround(environment));
+    print(lookAround(environment, options));
     if (!signal.aborted) await once(signal, 'abort');
-  } else if (problems.length === 0) print(nextSteps());
+  } else if (problems.length === 0) print(nextSteps(options));
   return problems.length === 0 ? 0 : 1;
 }
 

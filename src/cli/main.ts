@@ -132,6 +132,7 @@ program
   .description(
     'the whole thing on an emulated tenant: an initial cycle, changes, an incremental cycle, a failure, its mail',
   )
+  .option('--scim', 'users go to an emulated Maptician over SCIM, instead of to a PostgreSQL table')
   .option('--keep', 'leave the emulated tenant running at the end')
   .action((options: DemoOptions) => exits(demo(options)));
 
