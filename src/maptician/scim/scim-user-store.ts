@@ -43,8 +43,9 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
     listing: {
       prepare: async (cycleId, needed, progress) => {
         if (needed < 2) return;
-        const { total } = await readPage(client, 1, 0);
-        if (Math.ceil(total / pageSize) < needed) await listing.take(cycleId, { progress });
+        // A whole page and not a count of none: it shows how many the server gives.
+        const { users, total } = await readPage(client, 1, pageSize);
+        if (total / Math.max(users.length, 1) < needed) await listing.take(cycleId, { progress });
       },
       drop: listing.drop,
     },
