@@ -171,7 +171,7 @@ function checkWordArgument(argument: Expression, parameter: Parameter, place: st
   if (given === undefined) checkOperand(argument, checker);
   if (given === undefined || words.includes(given)) return;
   const nearest = nearestName(given, words);
-  report(checker, 'UnknownWord', `The ${place} is ${words.join(' or ')}.`, argument.span, nearest);
+  report(checker, 'UnknownWord', `The ${place} is ${words.join(' or ')}${meant(nearest)}`, argument.span, nearest);
 }
 
 /** Lets the function look at its constants. */
