@@ -34,12 +34,12 @@ const ascii = /^[\0-\x7F]*$/;
 /** The text with plain letters. */
 export function normalizeDiacritics(text: string): string {
   if (ascii.test(text)) return text;
-  return text.normalize('NFD').replace(letter, plain).normalize('NFC');
+  return text.replace(letter, plain);
 }
 
-function plain(whole: string): string {
-  const small = whole.toLowerCase();
-  const found = plainLetters.get(whole) ?? plainLetters.get(small);
-  if (found === undefined) return whole;
-  return plainLetters.has(whole) ? found : found.toUpperCase();
+function plain(written: string): string {
+  if (written.length === 1 && written <= '\x7F') return written;
+  const whole = written.normalize('NFD');
+  const small = plainLetters.get(whole);
+  return small ?? plainLetters.get(whole.toLowerCase())?.toUpperCase() ?? written;
 }

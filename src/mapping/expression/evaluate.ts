@@ -57,7 +57,7 @@ export function compileExpression(source: string, options: CompileOptions): Comp
 }
 
 /** The attributes that a tree reads, each once. */
-export function attributesOf(tree: Expression): readonly string[] {
+function attributesOf(tree: Expression): readonly string[] {
   const names = new Set<string>();
   for (const node of walk(tree)) if (node.kind === 'attribute') names.add(node.name);
   return [...names];

@@ -47,7 +47,7 @@ export interface Parameter {
 }
 
 /** One example of the documentation; the tests evaluate it. */
-export interface Example {
+interface Example {
   readonly expression: string;
   readonly inputs: SourceValues;
   readonly output: string;

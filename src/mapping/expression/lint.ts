@@ -9,7 +9,7 @@ import { parseExpression } from './parser.ts';
 import { hasWordBoundary } from './regex-translate.ts';
 import { type Argument, childrenOf, type Expression, walk } from './syntax.ts';
 
-export type FindingCode =
+type FindingCode =
   | 'condition-on-null'
   | 'presence-as-switch-source'
   | 'logic-operator'

@@ -151,7 +151,7 @@ function buildSwitch(call: Call) {
     if (call.arguments[index] !== undefined) continue;
     throw new ArgumentProblem(
       'ArgumentCount',
-      'A key and its value cannot be left out; write "" or null as "".',
+      'A key and its value cannot be left out; an empty one is written "".',
       index,
     );
   }

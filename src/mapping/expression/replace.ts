@@ -39,11 +39,15 @@ function modeOf(call: Call): Mode {
           ? null
           : replaceText(orEmpty(values, argument.template), orEmpty(values, argument.oldValue), text, scope.spend);
     case 'pattern replacement':
-      return replaceMatches(regexOf(call));
-    case 'pattern group replacement':
-      return replaceGroup(regexOf(call), groupOf(call));
-    case 'pattern group otherSource':
-      return takeFromOther(regexOf(call), groupOf(call));
+      return replaceMatches(regexFrom(constantRegex(call)));
+    case 'pattern group replacement': {
+      const constant = constantRegex(call);
+      return replaceGroup(regexFrom(constant), groupFrom(constant, call));
+    }
+    case 'pattern group otherSource': {
+      const constant = constantRegex(call);
+      return takeFromOther(regexFrom(constant), groupFrom(constant, call));
+    }
     default:
       throw new ArgumentProblem(
         'InvalidArgument',
@@ -55,30 +59,32 @@ function modeOf(call: Call): Mode {
 type RegexOf = (values: Values, scope: Scope) => Regex;
 type GroupOf = (regex: Regex, values: Values) => readonly number[];
 
+/** What one evaluation pays for each character of a pattern that is not a constant: compiling it takes its time. */
+const workPerPatternCharacter = 4_000;
+
 /** A constant pattern is compiled once. */
-function regexOf(call: Call): RegexOf {
+function constantRegex(call: Call): Regex | undefined {
   const constant = call.constants[argument.pattern];
-  if (constant !== undefined) {
-    const regex = forArgument(argument.pattern, () => compileRegex(String(constant)));
-    return () => regex;
-  }
+  if (constant === undefined) return undefined;
+  return forArgument(argument.pattern, () => compileRegex(String(constant)));
+}
+
+function regexFrom(constant: Regex | undefined): RegexOf {
+  if (constant !== undefined) return () => constant;
   return (values, scope) => {
     const pattern = orEmpty(values, argument.pattern);
-    scope.spend(pattern.length * 1_000);
+    scope.spend(pattern.length * workPerPatternCharacter);
     return forArgument(argument.pattern, () => compileRegex(pattern));
   };
 }
 
-function groupOf(call: Call): GroupOf {
-  const [pattern, group] = [call.constants[argument.pattern], call.constants[argument.group]];
-  if (pattern !== undefined && group !== undefined) {
-    const indexes = groupIndexes(
-      forArgument(argument.pattern, () => compileRegex(String(pattern))),
-      String(group),
-    );
-    return () => indexes;
+function groupFrom(constant: Regex | undefined, call: Call): GroupOf {
+  const name = call.constants[argument.group];
+  if (constant === undefined || name === undefined) {
+    return (regex, values) => groupIndexes(regex, orEmpty(values, argument.group));
   }
-  return (regex, values) => groupIndexes(regex, orEmpty(values, argument.group));
+  const indexes = groupIndexes(constant, String(name));
+  return () => indexes;
 }
 
 function groupIndexes(regex: Regex, name: string): readonly number[] {

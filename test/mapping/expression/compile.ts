@@ -13,7 +13,7 @@ import {
   textOf,
 } from '../../../src/mapping/expression/values.ts';
 
-export const clock = Date.UTC(2026, 10, 24, 12);
+const clock = Date.UTC(2026, 10, 24, 12);
 
 export function compile(source: string, options: Partial<CompileOptions> = {}): CompiledExpression {
   return compileExpression(source, { now: () => clock, randomInt: createRandomInt(1), ...options });

@@ -41,7 +41,6 @@ test(`${runs} random expressions on random users give a value within bounds, or 
     counts[outcome] += 1;
     if (took > longest.took) longest = { took, seed };
   }
-  console.log(counts, longest);
   expect(longest.took, `seed ${longest.seed}`).toBeLessThan(slow);
   // Otherwise the generator would have stopped to test anything.
   expect(counts.evaluated).toBeGreaterThan(runs / 10);

@@ -111,7 +111,7 @@ export function generateExpression(randomInt: RandomInt, depth = 4): Expression 
     case 0:
       return { kind: 'text', value: generateText(randomInt), span };
     case 1:
-      return { kind: 'number', value: generateNumber(randomInt), hex: false, span };
+      return { kind: 'number', ...generateNumber(randomInt), span };
     case 2:
     case 3:
       return { kind: 'attribute', name: pick(randomInt, attributes), span };
@@ -160,7 +160,7 @@ function generateArgument(randomInt: RandomInt, parameter: Parameter, depth: num
   }
   if (parameter.type === 'condition' && randomInt(8) > 0) return generateCondition(randomInt, depth);
   if (parameter.type === 'number' && randomInt(3) > 0) {
-    return { kind: 'number', value: generateNumber(randomInt), hex: false, span };
+    return { kind: 'number', ...generateNumber(randomInt), span };
   }
   if (parameter.type === 'roles' && randomInt(8) > 0) return { kind: 'attribute', name: 'appRoleAssignments', span };
   if (parameter.name === 'interval') {
@@ -217,10 +217,10 @@ function generateText(randomInt: RandomInt): string {
   return Array.from({ length: randomInt(4) }, () => pick(randomInt, textParts)).join('');
 }
 
-function generateNumber(randomInt: RandomInt): bigint {
-  return randomInt(4) === 0
-    ? pick(randomInt, [0n, -1n, 256n, 257n, 2n ** 63n - 1n, -(2n ** 63n)])
-    : BigInt(randomInt(12));
+function generateNumber(randomInt: RandomInt): { readonly value: bigint; readonly hex: boolean } {
+  const edges = [0n, -1n, 256n, 257n, 2n ** 63n - 1n, -(2n ** 63n)];
+  const value = randomInt(4) === 0 ? pick(randomInt, edges) : BigInt(randomInt(12));
+  return { value, hex: value >= 0n && randomInt(3) === 0 };
 }
 
 function pick<T>(randomInt: RandomInt, list: readonly T[]): T {
