@@ -22,7 +22,8 @@ interface ErrorClass {
 const errorClasses = {
   Unauthorized: {
     policy: 'stop',
-    action: 'The credentials were refused. Renew the secret or certificate, then run "maptician-sync test-connection".',
+    action:
+      'The credentials were refused. Renew the secret, certificate or token that the message names, then run "maptician-sync test-connection".',
   },
   InsufficientRights: {
     policy: 'stop',

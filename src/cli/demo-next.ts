@@ -22,7 +22,7 @@ export function nextSteps({ scim = false } = {}): string {
 
 const accountsInMaptician = [
   '',
-  'Maptician itself tells what has become of it. As the service asks, and behind its back:',
+  'Look at Maptician, first over SCIM as the service does, then at all its accounts:',
   '  curl -sG --cacert "$NODE_EXTRA_CA_CERTS" -H "Authorization: Bearer $MAPTICIAN_SECRET_TOKEN" \\',
   '    "$MAPTICIAN_TENANT_URL/Users" --data-urlencode \'filter=userName eq "noemi.szabo@contoso.example"\'',
   '  curl -s --cacert "$NODE_EXTRA_CA_CERTS" "$GRAPH_BASE_URL/_emu/maptician/users"',

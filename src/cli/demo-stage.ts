@@ -80,10 +80,10 @@ export function scimStage({ tenant, maptician, requests }: Sandbox): Stage {
     settings: { MAPTICIAN_REQUESTS_PER_SECOND: String(ceiling) },
     told: {
       accounts: [
-        'Maptician has 4 accounts already, made by hand. Three have the userName of one of these people. The fourth is of somebody who comes back: inactive, with an old userName, but the same e-mail.',
+        'Maptician has 4 of their accounts already, made by hand: three under their userName, and that of somebody who returns, inactive and under an old userName, but with the same e-mail.',
       ],
       pace: [
-        `Maptician gets 25 requests a second at most, where MAPTICIAN_REQUESTS_PER_SECOND says nothing else. Here it is ${ceiling.toLocaleString('en-US')}, so that you need not wait: the pace begins at 25 and doubles every second while all is well.`,
+        `Maptician gets 25 requests a second at most, unless MAPTICIAN_REQUESTS_PER_SECOND says otherwise. Here it is ${ceiling.toLocaleString('en-US')}, so that you need not wait: the pace begins at 25 and doubles every second while all is well.`,
       ],
     },
     earlier,

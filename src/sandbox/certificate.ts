@@ -22,7 +22,7 @@ export async function createCertificate(): Promise<Certificate> {
     algorithm: 'sha256',
     // A clock that is a little behind would not trust a certificate from the future.
     notBeforeDate: new Date(Date.now() - day),
-    notAfterDate: new Date(Date.now() + 30 * day),
+    notAfterDate: new Date(Date.now() + 365 * day),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       {

@@ -227,6 +227,45 @@ export function setWeather(sandbox: Sandbox, weather: Weather): void {
   }
 }
 
+const usersPath = '/scim/v2/Users*';
+
+/** Each passes, and none so often that four attempts are likely to fail. */
+const mapticianFaults = {
+  throttled: { probability: 0.05, fault: { kind: 'status', status: 429, retryAfter: 0.03 } },
+  unavailable: { probability: 0.05, fault: { kind: 'status', status: 503, retryAfter: 0.02 } },
+  failing: { probability: 0.05, fault: { kind: 'status', status: 500 } },
+  html: { probability: 0.05, fault: { kind: 'html', status: 502 } },
+  reset: { probability: 0.05, fault: { kind: 'reset' } },
+  lost: { probability: 0.1, fault: { kind: 'lost' } },
+  cut: { probability: 0.1, fault: { kind: 'cut' } },
+  truncated: { probability: 0.1, fault: { kind: 'truncated' } },
+} as const;
+
+/** How Maptician's server behaves and fails, where the users go there over SCIM. */
+export const mapticianWeatherArbitrary = fc.record({
+  behaviour: fc.record({
+    pageLimit: sometimes(fc.integer({ min: 1, max: 5 }), 100),
+    repeatsFirstPage: fc.boolean(),
+    repeatsFirstPagePastTheEnd: fc.boolean(),
+    wrongTotal: sometimes(fc.integer({ min: -2, max: 2 }), 0),
+    ignoresFilter: fc.boolean(),
+    conflictWithoutScimType: fc.boolean(),
+    patchAnswers: fc.constantFrom('resource', 'nothing'),
+    deleteAnswersBody: fc.boolean(),
+  }),
+  faults: fc.uniqueArray(fc.constantFrom(...(Object.keys(mapticianFaults) as (keyof typeof mapticianFaults)[])), {
+    maxLength: 2,
+  }),
+});
+export type MapticianWeather = typeof mapticianWeatherArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+export function setMapticianWeather(sandbox: Sandbox, { behaviour, faults }: MapticianWeather): void {
+  // Whom neither a filter nor a list shows, nobody can find.
+  const listed = behaviour.ignoresFilter ? { repeatsFirstPage: false, wrongTotal: 0 } : {};
+  Object.assign(sandbox.maptician.behaviour, behaviour, listed);
+  for (const name of faults) sandbox.faults.inject({ ...mapticianFaults[name], path: usersPath });
+}
+
 /** What was late arrives. */
 export function endLag(sandbox: Sandbox): void {
   sandbox.tenant.clock.advance(2 * lagMilliseconds);

@@ -30,7 +30,7 @@ export async function converge(
 }
 
 /** Faults are over and pages have their usual size, so that requests can be counted; what is told twice stays. */
-async function expectQuietCycle({ sandbox, sync, requests }: World): Promise<void> {
+async function expectQuietCycle({ sandbox, sync, requests, mapticianRequests }: World): Promise<void> {
   sandbox.faults.clear();
   Object.assign(sandbox.behaviour, { userPageSize: 200, memberPageSize: 200, emptyPages: 0 });
   sandbox.requests.clear();
@@ -39,4 +39,5 @@ async function expectQuietCycle({ sandbox, sync, requests }: World): Promise<voi
     counts: { created: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0, skipped: 0, failed: 0, held: 0 },
   });
   expect(requests()).toBeLessThanOrEqual(handfulOfRequests);
+  expect(mapticianRequests()).toEqual([]);
 }

@@ -46,7 +46,8 @@ it('500 users who all have accounts are found by reading the list, and only whoe
   await using scim = await openScimWorld(500, { properties: everyProperty, sandbox: { maptician: { pageLimit: 20 } } });
   const { world, tenant, ids, maptician, oracle, during } = scim;
   for (const [index, id] of ids.entries()) {
-    const { properties: entra } = tenant.users.find(id) ?? { properties: {} };
+    const entra = tenant.users.find(id)?.properties;
+    if (entra === undefined) throw new Error('Nobody has that id.');
     const userName = entra.userPrincipalName ?? '';
     const account = maptician.create({
       // Some as somebody else typed them.

@@ -108,3 +108,12 @@ export function postsOf(requests: Requests): { readonly made: string[]; readonly
     posts.filter((post) => post.status === status).map(({ body }) => (body as { userName: string }).userName);
   return { made: named(201), refused: named(409) };
 }
+
+/** Nobody got a second account, and nobody was even sent a second time who had one. */
+export function expectNobodyTwice({ world, maptician }: ScimWorld): void {
+  const { made, refused } = postsOf(world.mapticianRequests());
+  expect(new Set(made).size).toBe(made.length);
+  expect(refused).toEqual([]);
+  const owners = maptician.users().map(({ attributes }) => attributes.externalId);
+  expect(new Set(owners).size).toBe(owners.length);
+}

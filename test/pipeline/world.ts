@@ -7,6 +7,7 @@ import { inject } from 'vitest';
 import { z } from 'zod';
 import { type CycleResult, exitStatus, runCycle } from '../../src/cycle/run-cycle.ts';
 import { createLog } from '../../src/log.ts';
+import type { UserAttributes } from '../../src/mapping/maptician-user.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Tenant } from '../../src/sandbox/tenant.ts';
 import { openService, type Service } from '../../src/service.ts';
@@ -72,14 +73,21 @@ export interface World extends AsyncDisposable {
 
 const resourceMeta = z.object({ created: z.string(), lastModified: z.string() });
 
-/** Maptician's accounts as rows of the table: the resource's version moves with every write, as xmin does. */
+/** An account as a row of the table: the resource's version moves with every write, as xmin does. */
+export function accountRow(
+  id: string,
+  attributes: UserAttributes,
+  resource: Readonly<Record<string, unknown>>,
+): StoredRow {
+  const meta = resourceMeta.parse(resource.meta);
+  const columns = Object.fromEntries(scimColumns.map(([column, path]) => [column, attributes[path] ?? null]));
+  const times = { created_at: new Date(meta.created), updated_at: new Date(meta.lastModified) };
+  return { ...columns, ...times, id, xmin: meta.lastModified };
+}
+
+/** Maptician's accounts in the sandbox, by external_id. */
 function accountRows({ maptician }: Sandbox): StoredRow[] {
-  const rows = maptician.users().map(({ id, attributes, resource }): StoredRow => {
-    const meta = resourceMeta.parse(resource.meta);
-    const columns = Object.fromEntries(scimColumns.map(([column, path]) => [column, attributes[path] ?? null]));
-    const times = { created_at: new Date(meta.created), updated_at: new Date(meta.lastModified) };
-    return { ...columns, ...times, id, xmin: meta.lastModified };
-  });
+  const rows = maptician.users().map(({ id, attributes, resource }) => accountRow(id, attributes, resource));
   return rows.sort((a, b) => (`${a.external_id}` < `${b.external_id}` ? -1 : 1));
 }
 

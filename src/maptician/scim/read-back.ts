@@ -41,7 +41,9 @@ export function createReadBack(client: ScimClient): ReadBack {
     kept: async (id, answer, written, { always } = { always: false }) => {
       const answered = readAttributes(answer.body);
       const whole = !answersArePartial && answered.userName !== null;
-      if (!whole && !always && unanswered++ % readBackEvery !== 0) return {};
+      // What was once kept otherwise is looked after, or every resync would send it again.
+      const doubtful = always || Object.keys(written).some((path) => knownToDiffer.has(path));
+      if (!whole && !doubtful && unanswered++ % readBackEvery !== 0) return {};
       const told = whole ? keptInstead(written, answered) : undefined;
       if (told !== undefined && Object.keys(told).every((path) => knownToDiffer.has(path))) return told;
       const now = await raw(id);

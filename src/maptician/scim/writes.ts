@@ -1,13 +1,13 @@
 /** Creates, changes and deletes users in Maptician, a request each, and reads back what became of the values. */
 import { SyncError } from '../../errors.ts';
-import type { UserAttributes } from '../../mapping/maptician-user.ts';
+import type { AttributePath, UserAttributes } from '../../mapping/maptician-user.ts';
 import type { CreateRequest, DeleteRequest, StoreResult, UpdateRequest } from '../user-store.ts';
 import { isSuccess, noEndpoint, pathOf } from './answers.ts';
 import { type Dialect, type PatchOperation, patchBody, patchFromResource, patchOperations } from './patch.ts';
 import { createReadBack } from './read-back.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
-import { readUser, toResource } from './user-resource.ts';
+import { attributeValue, readUser, toResource } from './user-resource.ts';
 
 export interface WritesOptions {
   readonly dialect: Dialect;
@@ -67,8 +67,9 @@ export function createWrites(client: ScimClient, options: WritesOptions) {
     if (answer.status === 400 && typed) return updateAsRead(request);
     if (!isSuccess(answer)) return refused(key, answer);
     const kept = await readBack.kept(id, answer, changes);
-    // A server that does not understand a path with a filter may take it and do nothing.
-    return Object.keys(kept).some(isTyped) ? updateAsRead(request, true) : done(key, id, true, kept);
+    // A server that does not understand a path with a filter may take it and do nothing. What it changed it understood.
+    const untouched = Object.keys(kept).some((path) => isTyped(path) && sameValue(kept, before, path as AttributePath));
+    return untouched ? updateAsRead(request, true) : done(key, id, true, kept);
   };
 
   const remove = async ({ key, id }: DeleteRequest): Promise<StoreResult> => {
@@ -80,6 +81,9 @@ export function createWrites(client: ScimClient, options: WritesOptions) {
 }
 
 const isTyped = (path: string) => path.includes('[');
+
+const sameValue = (one: UserAttributes, other: UserAttributes, path: AttributePath) =>
+  attributeValue(one, path) === attributeValue(other, path);
 
 function done(key: string, id: string, changed: boolean, kept: UserAttributes = {}): StoreResult {
   const result = { key, outcome: 'done', id, changed } as const;
