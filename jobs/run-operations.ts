@@ -1,7 +1,7 @@
 /** What the four jobs that write to Maptician have in common. */
 import type pg from 'pg';
 import { z } from 'zod';
-import { applyOperations, failOperations } from '../src/apply/apply.ts';
+import { type ApplyRules, applyOperations, failOperations } from '../src/apply/apply.ts';
 import { errorPolicy, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
@@ -13,8 +13,7 @@ import { stopCycleOf } from '../src/state/cycles.ts';
 export interface JobContext {
   readonly pool: pg.Pool;
   readonly openStore: () => Promise<UserStore>;
-  /** A cleared attribute is cleared in Maptician. */
-  readonly flowNulls: boolean;
+  readonly rules: ApplyRules;
   readonly queue: QueueBackend;
   readonly log: Log;
 }

@@ -75,16 +75,21 @@ const errorClasses = {
   },
   DuplicateTargetEntries: {
     policy: 'escrow',
-    action: 'Several Maptician accounts have this userName. Remove or rename all but one.',
+    action: 'Several Maptician accounts have the same value of a matching attribute. Remove or change all but one.',
   },
   MandatoryFieldsMissing: { policy: 'escrow', action: 'Fill in the missing value in Entra, or map another attribute.' },
   ImportSkipped: {
     policy: 'escrow',
-    action: 'The user has no value for the matching attribute. Fill it in in Entra, or map another attribute.',
+    action: 'The user has no value for any matching attribute. Fill one in in Entra, or map another attribute.',
   },
   SchemaPropertyCanOnlyAcceptValue: {
     policy: 'escrow',
     action: 'The source attribute does not fit its target. Change the attribute table (config/attributes.yaml).',
+  },
+  FunctionEvaluationFailed: {
+    policy: 'escrow',
+    action:
+      'An expression of the attribute table has no value for this user. Try it with "maptician-sync mapping test", and correct it or the user.',
   },
   SchemaAttributeNotFound: {
     policy: 'escrow',

@@ -10,6 +10,7 @@ import { runCycle as runScheduledCycle } from '../jobs/run-cycle.ts';
 import type { JobContext } from '../jobs/run-operations.ts';
 import { sendNotification } from '../jobs/send-notification.ts';
 import { updateUsers } from '../jobs/update-users.ts';
+import type { ApplyRules } from './apply/apply.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
 import { findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
@@ -18,8 +19,9 @@ import type { PullContext } from './directory/pull-context.ts';
 import { SyncError, toSyncError } from './errors.ts';
 import type { OnRequest } from './http.ts';
 import type { Log } from './log.ts';
-import { type AttributeTable, fingerprint, graphProperties } from './mapping/attribute-table.ts';
+import { type AttributeTable, attributesRead, fingerprint, matchingAttributes } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
+import { selectionOf } from './mapping/source-schema.ts';
 import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-user-store.ts';
 import type { UserStore } from './maptician/user-store.ts';
 import { createMailer, type Mailer } from './notify/mail.ts';
@@ -27,6 +29,13 @@ import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
+import {
+  sourceAttributes as attributesFiltered,
+  fingerprint as filterFingerprint,
+  filterGroups,
+} from './scope/filters/evaluate-filters.ts';
+import type { ScopingFilters } from './scope/filters/model.ts';
+import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 
@@ -36,7 +45,9 @@ export interface Service {
   readonly log: Log;
   readonly database: Database;
   readonly table: AttributeTable;
+  readonly filters: ScopingFilters;
   readonly rules: PlanRules;
+  readonly applyRules: ApplyRules;
   /** Opened when it is first asked for, since `status` and `log` need none of them. */
   readonly queue: () => Promise<QueueBackend>;
   readonly store: () => Promise<UserStore>;
@@ -54,18 +65,21 @@ export interface ServiceOptions {
   readonly onGraphRequest?: OnRequest | undefined;
   /** Milliseconds until a request to Maptician is given up; 30 seconds by default. */
   readonly mapticianTimeout?: number | undefined;
+  /** The folder of attributes.yaml and scoping-filters.yaml; `config` by default. */
+  readonly configFolder?: string | undefined;
 }
 
 /** A file of `config/`: the one in the current folder, else the one that comes with the package. */
-export function configFile(name: string): string {
-  const local = join(process.cwd(), 'config', name);
+export function configFile(name: string, folder = join(process.cwd(), 'config')): string {
+  const local = join(folder, name);
   return existsSync(local) ? local : join(packageRoot, 'config', name);
 }
 
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { settings, log } = options;
-  const table = await loadAttributeTable(configFile('attributes.yaml'));
+  const table = await loadAttributeTable(configFile('attributes.yaml', options.configFolder));
+  const filters = await loadScopingFilters(configFile('scoping-filters.yaml', options.configFolder));
   const database = await openDatabase({
     databaseUrl: settings.DATABASE_URL,
     home: settings.MAPTICIAN_SYNC_HOME,
@@ -73,12 +87,19 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   });
   const stops: (() => Promise<void>)[] = [];
   const closing = new AbortController();
-  const rules: PlanRules = { table, flowNulls: settings.FLOW_NULL_VALUES, hardDelete: settings.HARD_DELETE_ACTION };
+  const matching = matchingAttributes(table);
+  const rules: PlanRules = {
+    table,
+    flowNulls: settings.FLOW_NULL_VALUES,
+    hardDelete: settings.HARD_DELETE_ACTION,
+    skipOutOfScope: filters.skipOutOfScopeDeletions,
+  };
+  const applyRules: ApplyRules = { flowNulls: rules.flowNulls, actions: table.actions, matching };
   const limits = { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT };
   const queue = once(() => openQueue(settings, database, log));
-  const store = once(() => openUserStore({ ...options, database, signal: closing.signal }));
+  const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
   const mailer = openMailer(settings);
-  const openDirectory = directoryOpener(options, table, database, rules);
+  const openDirectory = directoryOpener(options, { filters, rules, database });
 
   const cycleContext = async (): Promise<CycleContext> => ({
     pool: database.pool,
@@ -98,7 +119,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     log,
     database,
     table,
+    filters,
     rules,
+    applyRules,
     queue,
     store,
     mailer,
@@ -110,7 +133,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         pool: database.pool,
         queue: backend,
         openStore: store,
-        flowNulls: rules.flowNulls,
+        rules: applyRules,
         log,
       };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
@@ -185,11 +208,17 @@ function openMailer(settings: Settings): Mailer | undefined {
     : createMailer({ smtpUrl, from, to });
 }
 
-function directoryOpener(options: ServiceOptions, table: AttributeTable, database: Database, rules: PlanRules) {
+function directoryOpener(
+  options: ServiceOptions,
+  parts: { readonly filters: ScopingFilters; readonly rules: PlanRules; readonly database: Database },
+) {
   const { settings, log } = options;
+  const { filters, rules, database } = parts;
+  const { table } = rules;
   const credential = once(async () => createCredential(settings));
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
-  const properties = graphProperties(table);
+  const { properties } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
+  const nestedGroups = settings.SYNC_NESTED_GROUPS;
   const everyone = settings.SYNC_SCOPE === 'all';
 
   return async (cycle: DirectoryCycle): Promise<PullContext> => {
@@ -210,13 +239,17 @@ function directoryOpener(options: ServiceOptions, table: AttributeTable, databas
       servicePrincipalId?.toLowerCase(),
       properties,
       fingerprint(table),
+      filterFingerprint(filters),
+      nestedGroups,
       rules.flowNulls,
       rules.hardDelete,
     ];
     return {
       pool: database.pool,
       graph,
-      mirror: { table, properties, everyone },
+      mirror: { table, filters, properties, everyone },
+      filterGroups: filterGroups(filters),
+      nestedGroups,
       servicePrincipalId: servicePrincipalId?.toLowerCase(),
       fingerprint: createHash('sha256').update(JSON.stringify(depends)).digest('hex').slice(0, 32),
       log,

@@ -129,6 +129,11 @@ export const settingsSchema = z.object({
     about:
       '`assigned`: the users assigned to the enterprise application, directly or through a group. `all`: every user of the tenant.',
   }),
+  SYNC_NESTED_GROUPS: flag().prefault('false').register(registry, {
+    group: 'What is read',
+    about:
+      "`true`: members of groups within an assigned group are assigned, too. They are listed in every cycle. `false`: direct members only, as with Microsoft's own service.",
+  }),
   SYNC_SCHEDULE: schedule().prefault('0,40 */2 * * *; 20 1-23/2 * * *').register(registry, {
     group: 'What is read',
     about: 'When cycles run: cron expressions, `;` between several. The default is exactly every 40 minutes.',

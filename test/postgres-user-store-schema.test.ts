@@ -100,7 +100,7 @@ describe('an existing table is taken as it is', () => {
       { key: 'a', id: a, changes: { userName: 'BOB@a.example' } },
       { key: 'b', id: b, changes: { userName: 'ANN@a.example' } },
     ]);
-    expect((await store.match(['bob@a.example'])).get('bob@a.example')).toMatchObject([{ id: a }]);
+    expect((await store.match('userName', ['bob@a.example'])).get('bob@a.example')).toMatchObject([{ id: a }]);
     expect(await store.create([{ key: 'k', attributes: bareUser('ann@A.example') }])).toMatchObject([
       { outcome: 'conflict' },
     ]);

@@ -217,7 +217,7 @@ describe('the table maptician.users', () => {
     expect(resultOf(results, '2')).toMatchObject({ outcome: 'failed', error: { code: 'MandatoryFieldsMissing' } });
     expect(resultOf(results, '3')).toMatchObject({ outcome: 'failed', error: { code: 'UnprocessableEntity' } });
     expect(resultOf(results, '4')).toMatchObject({ outcome: 'failed', error: { code: 'UnprocessableEntity' } });
-    expect(await store().match(['a\0b', 'ann@a.example'])).toEqual(
+    expect(await store().match('userName', ['a\0b', 'ann@a.example'])).toEqual(
       new Map([
         ['a\0b', []],
         ['ann@a.example', [expect.anything()]],

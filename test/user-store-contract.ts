@@ -87,7 +87,7 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
       expect(await store.create([])).toEqual([]);
       expect(await store.update([])).toEqual([]);
       expect(await store.delete([])).toEqual([]);
-      expect(await store.match([])).toEqual(new Map());
+      expect(await store.match('userName', [])).toEqual(new Map());
     });
 
     test('creates a user with every value as it was given', async () => {
@@ -111,7 +111,7 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
 
     test('finds users by name without regard to case, with an entry for every name asked', async () => {
       const [ann, zoe] = await createAll(store, [completeUser('Ann@a.example'), bareUser('zoë@a.example')]);
-      const found = await store.match([
+      const found = await store.match('userName', [
         'aNN@A.example',
         'zoë@a.example',
         'nobody@a.example',
@@ -131,7 +131,7 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
 
     test('finds one user under each spelling that was asked', async () => {
       const id = await create(bareUser('ann@a.example'));
-      const found = await store.match(['ann@a.example', 'ANN@a.example', 'ann@a.example']);
+      const found = await store.match('userName', ['ann@a.example', 'ANN@a.example', 'ann@a.example']);
       expect([...found].map(([asked, users]) => [asked, users.map((user) => user.id)])).toEqual([
         ['ann@a.example', [id]],
         ['ANN@a.example', [id]],

@@ -5,9 +5,10 @@
 import pg from 'pg';
 import { z } from 'zod';
 import { createCredential } from '../../src/directory/credential.ts';
-import { graphProperties } from '../../src/mapping/attribute-table.ts';
+import { attributesRead } from '../../src/mapping/attribute-table.ts';
 import { loadAttributeTable } from '../../src/mapping/load-attribute-table.ts';
 import { mapUser } from '../../src/mapping/map-user.ts';
+import { selectionOf } from '../../src/mapping/source-schema.ts';
 import type { SourceUser } from '../../src/mapping/source-user.ts';
 import { columns, toColumns } from '../../src/maptician/postgres/columns.ts';
 import { openPostgresUserStore } from '../../src/maptician/postgres/postgres-user-store.ts';
@@ -39,7 +40,8 @@ const upsert = {
 const began = performance.now();
 const credential = createCredential(settings);
 const token = (await credential.getToken(`${settings.GRAPH_BASE_URL}/.default`))?.token;
-const source = usersToWrite(`${settings.GRAPH_BASE_URL}/v1.0/users/delta?$select=${graphProperties(table).join(',')}`);
+const { properties } = selectionOf(attributesRead(table));
+const source = usersToWrite(`${settings.GRAPH_BASE_URL}/v1.0/users/delta?$select=${properties.join(',')}`);
 const counts = await Promise.all(Array.from({ length: inFlight }, () => writeOneAfterAnother(source)));
 const milliseconds = performance.now() - began;
 await pool.end();
@@ -72,6 +74,6 @@ async function fetchPage(url: string): Promise<Page> {
 }
 
 async function write(user: SourceUser): Promise<void> {
-  const wanted = toColumns(mapUser(table, user, { isSoftDeleted: false }, 'create'));
+  const wanted = toColumns(mapUser(table, user, { isSoftDeleted: false }, 'create').attributes);
   await pool.query({ ...upsert, values: columns.map((column) => wanted[column] ?? null) });
 }

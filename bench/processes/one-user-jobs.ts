@@ -26,7 +26,7 @@ await planPass(pool, service.rules, cycleId, async (opened) => {
 });
 
 const queue = await service.queue();
-const context = { pool, queue, openStore: service.store, flowNulls: service.rules.flowNulls, log };
+const context = { pool, queue, openStore: service.store, rules: service.applyRules, log };
 const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency.postgres);
 const { rows } = await pool.query<{ left: number }>('select count(*) as left from operations');
 if (rows[0]?.left !== 0) throw new Error(`${rows[0]?.left} operations are left`);

@@ -4,6 +4,8 @@
  */
 import type pg from 'pg';
 import { errorPolicy, type SyncError } from '../errors.ts';
+import type { ObjectActions } from '../mapping/attribute-table.ts';
+import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
@@ -15,7 +17,16 @@ import { record } from './record.ts';
 export interface ApplyContext {
   readonly pool: pg.Pool;
   readonly store: UserStore;
+  readonly rules: ApplyRules;
+}
+
+/** What of settings and attribute table a job goes by. */
+export interface ApplyRules {
+  /** A cleared attribute is cleared in Maptician. */
   readonly flowNulls: boolean;
+  readonly actions: ObjectActions;
+  /** The attributes by which existing accounts are found, the first to be tried first. */
+  readonly matching: readonly AttributePath[];
 }
 
 /**

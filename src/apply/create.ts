@@ -2,22 +2,28 @@
 import type pg from 'pg';
 import { SyncError } from '../errors.ts';
 import { changedAttributes } from '../mapping/map-user.ts';
-import type { UserAttributes } from '../mapping/maptician-user.ts';
-import type { StoredUser, UserStore } from '../maptician/user-store.ts';
+import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
+import { matchAccounts } from '../maptician/match-accounts.ts';
+import type { StoredUser } from '../maptician/user-store.ts';
 import { sameName } from '../plan/names.ts';
+import type { ApplyContext } from './apply.ts';
 import { type LinkedAccount, lockLinkedAccounts, type Operation } from './operations.ts';
 import { type Outcome, outcomesOf } from './outcome.ts';
 
-interface CreateContext {
-  readonly store: UserStore;
-  readonly flowNulls: boolean;
+type CreateContext = Pick<ApplyContext, 'store' | 'rules'>;
+
+/** Accounts that an operation's user may be. */
+interface Candidate {
+  /** What they were found by; undefined where the store named them when it refused a new one. */
+  readonly by?: AttributePath;
+  readonly users: readonly StoredUser[];
 }
 
-/** The accounts that an operation's user may be, by operation id. */
-type Candidates = ReadonlyMap<number, readonly StoredUser[]>;
+/** By operation id. */
+type Candidates = ReadonlyMap<number, Candidate>;
 
 /**
- * A create looks for the user first: an account of that userName is adopted instead of being created twice. So is the
+ * A create looks for the user first, by each matching attribute in turn: an account that is found is adopted instead of being created twice. So is the
  * account for whose sake the store refuses a new one, such as that of a returning person whose e-mail it has.
  */
 export async function createUsers(
@@ -27,10 +33,10 @@ export async function createUsers(
   firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  const { found, owners } = await findAccounts(context.store, client, operations, firstTry);
-  const fresh = operations.filter(({ id }) => (found.get(id) ?? []).length === 0);
+  const { found, owners } = await findAccounts(context, client, operations, firstTry);
+  const fresh = operations.filter(({ id }) => !found.has(id));
   const holders = await createFresh(context, fresh, outcomes, firstTry);
-  const refusedFor = [...holders.values()].flatMap((users) => users.map(({ id }) => id));
+  const refusedFor = [...holders.values()].flatMap(({ users }) => users.map(({ id }) => id));
   const holdersOwners = refusedFor.length === 0 ? owners : await lockLinkedAccounts(client, refusedFor);
   await adopt(
     context,
@@ -44,27 +50,31 @@ export async function createUsers(
 }
 
 /**
- * The accounts that have the wanted userNames, and who is linked to them. Where one belongs to another Entra user its
+ * The accounts that match the wanted users, and who is linked to them. Where one belongs to another Entra user its
  * link is locked first and the account read again, since that user's last job may just have changed it.
  */
 async function findAccounts(
-  store: UserStore,
+  { store, rules }: CreateContext,
   client: pg.PoolClient,
   operations: readonly Operation[],
   firstTry: boolean,
 ) {
-  const nameOf = (operation: Operation) => String(operation.attributes.userName ?? '');
   const match = async (wanted: readonly Operation[], fresh: boolean) => {
-    const users = await store.match(wanted.map(nameOf), lookUpOf(wanted, fresh));
-    const byName = new Map([...users].map(([name, found]) => [name.toLowerCase(), found]));
-    return new Map(wanted.map((operation) => [operation.id, byName.get(nameOf(operation).toLowerCase()) ?? []]));
+    const lookUp = lookUpOf(wanted, fresh);
+    const matches = await matchAccounts(store, rules.matching, wanted, ({ attributes }) => attributes, lookUp);
+    return new Map<number, Candidate>([...matches].map(([operation, found]) => [operation.id, found]));
   };
   const found = await match(operations, !firstTry);
-  const accounts = [...found.values()].flatMap((users) => users.map((user) => user.id));
+  const accounts = [...found.values()].flatMap(({ users }) => users.map((user) => user.id));
   const owners = accounts.length === 0 ? new Map<string, LinkedAccount>() : await lockLinkedAccounts(client, accounts);
   if (owners.size === 0) return { found, owners };
-  const owned = operations.filter((operation) => found.get(operation.id)?.some((user) => owners.has(user.id)));
-  for (const [id, users] of await match(owned, true)) found.set(id, users);
+  const owned = operations.filter(({ id }) => found.get(id)?.users.some((user) => owners.has(user.id)));
+  const again = await match(owned, true);
+  for (const { id } of owned) {
+    const match = again.get(id);
+    if (match === undefined) found.delete(id);
+    else found.set(id, match);
+  }
   return { found, owners };
 }
 
@@ -82,62 +92,77 @@ interface Adoption {
 
 /** Who adopts what; whoever may not is told of in `outcomes`. */
 function choose(
-  { flowNulls }: CreateContext,
+  { rules: { flowNulls, actions } }: CreateContext,
   operations: readonly Operation[],
   candidates: Candidates,
   owners: ReadonlyMap<string, LinkedAccount>,
   outcomes: Map<string, Outcome>,
 ): Adoption[] {
   return operations.flatMap((operation) => {
-    const users = candidates.get(operation.id) ?? [];
+    const { users, by } = candidates.get(operation.id) ?? { users: [] };
     const [user] = users;
     if (user === undefined) return [];
     const owner = owners.get(user.id);
-    const refusal = users.length > 1 ? severalAccounts(users.length) : refuseOwner(operation, owner);
+    const refusal = users.length > 1 ? severalAccounts(users.length, by) : refuseOwner(operation, owner, by);
     if (refusal !== undefined) {
       outcomes.set(String(operation.id), { kind: 'failed', error: refusal });
       return [];
     }
-    const changes = changedAttributes(operation.attributes, user.attributes, { flowNulls });
+    const { attributes, flowRules } = operation;
+    const changes = actions.update
+      ? changedAttributes(attributes, user.attributes, { flowNulls, rules: flowRules })
+      : {};
     const passed = owner !== undefined && owner.entraId !== operation.entraId;
-    const note = passed ? `the account of ${owner.entraId} passed to this user` : adoptionNote(operation, user);
+    const note = passed ? `the account of ${owner.entraId} passed to this user` : adoptionNote(operation, user, by);
     return [{ operation, user, changes, passed, note }];
   });
 }
 
-function adoptionNote({ attributes }: Operation, user: StoredUser): string {
+function adoptionNote({ attributes }: Operation, user: StoredUser, by: AttributePath | undefined): string {
+  if (by !== undefined && by !== 'userName') return `an existing account with this ${by} was adopted`;
   return sameName(String(attributes.userName ?? ''), String(user.attributes.userName ?? ''))
     ? 'an existing account was adopted'
     : 'an existing account with this e-mail was adopted';
 }
 
-function severalAccounts(count: number): SyncError {
-  return new SyncError('DuplicateTargetEntries', `${count} Maptician accounts have this userName or e-mail`);
+function severalAccounts(count: number, by = 'userName or e-mail'): SyncError {
+  return new SyncError('DuplicateTargetEntries', `${count} Maptician accounts have this ${by}`);
 }
 
-function refuseOwner(operation: Operation, owner: LinkedAccount | undefined): SyncError | undefined {
+function refuseOwner(
+  operation: Operation,
+  owner: LinkedAccount | undefined,
+  by = 'userName or e-mail',
+): SyncError | undefined {
   if (owner === undefined || owner.entraId === operation.entraId || !owner.entitled) return undefined;
   return new SyncError(
     'Conflict',
-    `The Maptician account with this userName or e-mail belongs to another Entra user, ${owner.entraId}`,
+    `The Maptician account with this ${by} belongs to another Entra user, ${owner.entraId}`,
   );
 }
 
 /** Resolves with the accounts for whose sake some were refused. */
 async function createFresh(
-  { store }: CreateContext,
+  { store, rules }: CreateContext,
   operations: readonly Operation[],
   outcomes: Map<string, Outcome>,
   firstTry: boolean,
 ): Promise<Candidates> {
-  const holders = new Map<number, readonly StoredUser[]>();
+  const holders = new Map<number, Candidate>();
   if (operations.length === 0) return holders;
+  if (!rules.actions.create) {
+    const reason = 'not created: creating is off in the attribute table, and Maptician has no account to adopt';
+    for (const { id } of operations) outcomes.set(String(id), { kind: 'skipped', reason });
+    return holders;
+  }
   const results = await store.create(
     operations.map((operation) => ({ key: String(operation.id), attributes: operation.attributes })),
     lookUpOf(operations, !firstTry),
   );
   for (const result of results) {
-    if (result.outcome === 'conflict' && result.holders !== undefined) holders.set(Number(result.key), result.holders);
+    if (result.outcome === 'conflict' && result.holders !== undefined) {
+      holders.set(Number(result.key), { users: result.holders });
+    }
   }
   const created = outcomesOf(operations, results, (_operation, mapticianId) => ({ kind: 'done', mapticianId }));
   for (const [key, outcome] of created) outcomes.set(key, outcome);
@@ -164,9 +189,9 @@ async function adopt(
   const adopted = outcomesOf(
     adoptions.map(({ operation }) => operation),
     results,
-    ({ id, entraId }, mapticianId) => {
+    ({ id, entraId, redacted }, mapticianId) => {
       const { user, changes, note, passed } = byId.get(id) ?? unknownAdoption;
-      return { kind: 'adopted', entraId, mapticianId, before: user.attributes, changes, note, passed };
+      return { kind: 'adopted', entraId, mapticianId, before: user.attributes, changes, note, passed, redacted };
     },
   );
   for (const [key, outcome] of adopted) outcomes.set(key, outcome);

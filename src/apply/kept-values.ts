@@ -1,5 +1,6 @@
 /** What Maptician holds instead of what it was given, as an entry of the provisioning log. */
 import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
+import { redact } from '../mapping/redaction.ts';
 import type { LogEntry } from '../state/provisioning-log.ts';
 import type { Operation } from './operations.ts';
 import type { Outcome } from './outcome.ts';
@@ -28,8 +29,8 @@ export function keptEntry(operation: Operation, outcome: Outcome): LogEntry | un
     mapticianId: outcome.mapticianId,
     code: null,
     reason: describe(news),
-    before: Object.fromEntries(news.map(([path]) => [path, sent[path] ?? null])),
-    after: Object.fromEntries(news),
+    before: redact(Object.fromEntries(news.map(([path]) => [path, sent[path] ?? null])), operation.redacted),
+    after: redact(Object.fromEntries(news), operation.redacted),
   };
 }
 

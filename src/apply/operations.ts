@@ -1,6 +1,8 @@
 /** The outbox: operations as rows, loaded and locked by the job that carries them out. */
 import { z } from 'zod';
-import { type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
+import { type FlowRules, flowRules } from '../mapping/map-user.ts';
+import { type AttributePath, attributePaths, type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
+import { redactedText } from '../mapping/redaction.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { compareAgain } from '../state/compare-again.ts';
 import type { Queryable } from '../state/database.ts';
@@ -15,6 +17,10 @@ export interface Operation {
   /** The account its user is linked to now, whatever it was when the operation was planned. */
   readonly mapticianId: string | null;
   readonly attributes: UserAttributes;
+  /** Of a create: what becomes of the attributes where there is an account already. */
+  readonly flowRules: FlowRules;
+  /** The attributes whose values are shown nowhere, those of what was last applied among them. */
+  readonly redacted: readonly AttributePath[];
   readonly reason: string | null;
   /** As last applied; empty for a user without a link. */
   readonly applied: UserAttributes;
@@ -31,6 +37,8 @@ const operationRow = z.object({
   entraId: z.string(),
   kind: z.enum(['create', 'update', 'reactivate', 'yield', 'deactivate', 'delete']),
   attributes: userAttributes,
+  flowRules: z.partialRecord(z.enum(attributePaths), z.enum(flowRules)),
+  redacted: z.array(z.enum(attributePaths)),
   reason: z.string().nullable(),
   plannedAccount: z.string().nullable(),
   userName: z.string().nullable(),
@@ -42,6 +50,7 @@ const linkRow = z.object({
   userName: z.string(),
   applied: userAttributes,
   kept: userAttributes,
+  redacted: z.array(z.enum(attributePaths)),
 });
 
 /** The name of an operation's user: that of a create is in it, and the row of the user, which is wide, is not read. */
@@ -65,7 +74,8 @@ export async function lockOperations(
   const found = await db.query({
     // Named, so that it is planned once a connection: a job of one user would spend more on the plan than on the work.
     name: 'lock-operations',
-    text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.reason,
+    text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.flow_rules as "flowRules",
+       o.redacted, o.reason,
        o.maptician_id as "plannedAccount", ${wantedName('o')} as "userName"
      from operations o
      where o.id = any($1) and (o.state = 'open') is true and (o.kind = any($2)) is true
@@ -79,7 +89,7 @@ export async function lockOperations(
   if (operations[0]?.kind === 'create')
     return operations.map((operation) => ({ ...operation, mapticianId: null, applied: {}, kept: {} }));
   const locked = await db.query(
-    `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied, kept
+    `select entra_id as "entraId", maptician_id as "mapticianId", user_name as "userName", applied, kept, redacted
      from links where entra_id = any($1) order by entra_id for update`,
     [operations.map(({ entraId }) => entraId)],
   );
@@ -91,6 +101,7 @@ export async function lockOperations(
       mapticianId: link?.mapticianId ?? null,
       applied: link?.applied ?? {},
       kept: link?.kept ?? {},
+      redacted: [...new Set([...operation.redacted, ...(link?.redacted ?? [])])],
       userName: operation.userName ?? link?.userName ?? null,
     };
   });
@@ -101,19 +112,21 @@ export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Pr
   if (adopted.length === 0) return;
   const passed = adopted.filter((one) => one.passed).map(({ mapticianId }) => mapticianId);
   if (passed.length > 0) await db.query('delete from links where maptician_id = any($1)', [passed]);
-  const links = adopted.map(({ entraId, mapticianId, before, changes, kept = {} }) => ({
+  const links = adopted.map(({ entraId, mapticianId, before, changes, redacted, kept = {} }) => ({
     entraId,
     mapticianId,
     applied: { ...before, ...changes },
     kept,
+    redacted,
   }));
   await db.query(
-    `insert into links (entra_id, maptician_id, user_name, active, applied, kept)
+    `insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted)
      select "entraId", "mapticianId", coalesce(applied->>'userName', ''), coalesce((applied->>'active')::boolean, true),
-       jsonb_strip_nulls(applied), kept
-     from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb, kept jsonb)
+       jsonb_strip_nulls(applied), kept, redacted
+     from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb, kept jsonb, redacted text[])
      on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
-       active = excluded.active, applied = excluded.applied, kept = excluded.kept, updated_at = now()`,
+       active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
+       updated_at = now()`,
     [JSON.stringify(links)],
   );
 }
@@ -123,6 +136,10 @@ export async function dropLinks(db: Queryable, entraIds: readonly string[], agai
   if (entraIds.length > 0) await db.query('delete from links where entra_id = any($1)', [entraIds]);
   if (again.length > 0) await compareAgain(db, 'select unnest($1::uuid[])', [again]);
 }
+
+/** A value as the log shows it, in SQL; what has no value is still seen to have none. */
+const shown = (value: string, paths: string) =>
+  `case when key = any(${paths}) and ${value} <> 'null' then '"${redactedText}"' else ${value} end`;
 
 /**
  * Records operations that did what they were planned to do, as one set: the links hold what was written, the log tells
@@ -141,18 +158,22 @@ export async function settleDone(
        where o.id = d.id
        returning o.*, d.maptician_id as account, d.kept as newly_kept
      ), facts as (
-       select e.*, coalesce(l.applied, '{}') as before, coalesce(l.kept, '{}') as kept, l.user_name as linked_name
+       select e.*, coalesce(l.applied, '{}') as before, coalesce(l.kept, '{}') as kept, l.user_name as linked_name,
+         coalesce(l.redacted, '{}') as linked_redacted
        from ended e left join links l on l.entra_id = e.entra_id
      ), linked as (
-       insert into links (entra_id, maptician_id, user_name, active, applied, kept)
+       insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted)
        select entra_id, account, coalesce(attributes->>'userName', linked_name, ''),
          coalesce((attributes->>'active')::boolean, (before->>'active')::boolean, true),
          jsonb_strip_nulls(before || attributes),
          case when kept = '{}' then newly_kept
-           else (kept - array(select jsonb_object_keys(attributes))) || newly_kept end
+           else (kept - array(select jsonb_object_keys(attributes))) || newly_kept end,
+         case when linked_redacted = '{}' then redacted
+           else array(select unnest(linked_redacted) except select jsonb_object_keys(attributes)) || redacted end
        from facts
        on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
-         active = excluded.active, applied = excluded.applied, kept = excluded.kept, updated_at = now()
+         active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
+         updated_at = now()
      ), logged as (
        insert into provisioning_log
          (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)
@@ -160,10 +181,14 @@ export async function settleDone(
          case kind when 'create' then 'create' when 'deactivate' then 'disable' when 'yield' then 'other' else 'update' end,
          kind, 'success', entra_id, coalesce(${wantedName('facts')}, linked_name), account, reason,
          case when before = '{}' then before else
-           coalesce((select jsonb_object_agg(key, before->key) from jsonb_object_keys(attributes) as key where before ? key), '{}')
+           coalesce((select jsonb_object_agg(key, ${shown('before->key', 'redacted || linked_redacted')})
+             from jsonb_object_keys(attributes) as key where before ? key), '{}')
          end,
-         case kind when 'create' then jsonb_strip_nulls(attributes) else attributes end
-       from facts order by id
+         case when redacted = '{}' then written else
+           (select coalesce(jsonb_object_agg(key, ${shown('value', 'redacted')}), '{}') from jsonb_each(written)) end
+       from facts, lateral (
+         select case kind when 'create' then jsonb_strip_nulls(attributes) else attributes end as written) w
+       order by id
      )
      delete from escrow e using ended where e.entra_id = ended.entra_id`,
     values: [
@@ -201,7 +226,7 @@ export async function lockLinkedAccounts(
 ): Promise<Map<string, LinkedAccount>> {
   const { rows } = await db.query<LinkedAccount>(
     `select l.maptician_id as "mapticianId", l.entra_id as "entraId",
-       coalesce((select u.presence = 'live' and u.in_scope from users u where u.id = l.entra_id), false) as entitled
+       coalesce((select u.presence = 'live' and u.in_scope and not u.filtered_out from users u where u.id = l.entra_id), false) as entitled
      from links l where l.maptician_id = any($1) order by l.maptician_id for update`,
     [mapticianIds],
   );

@@ -1,10 +1,10 @@
 /** What became of an operation, whichever kind it was of. */
 import type { SyncError } from '../errors.ts';
-import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 import type { StoreResult } from '../maptician/user-store.ts';
 import type { Operation } from './operations.ts';
 
-export type Outcome = Done | Adopted | Gone | Failed;
+export type Outcome = Done | Adopted | Gone | Skipped | Failed;
 
 /** What was planned is what was done. */
 interface Done {
@@ -23,6 +23,8 @@ export interface Adopted {
   readonly changes: UserAttributes;
   /** As in Done. */
   readonly kept?: UserAttributes;
+  /** Of the account's attributes those that are shown nowhere. */
+  readonly redacted: readonly AttributePath[];
   readonly note: string;
   /** The account belonged to another Entra user until now. */
   readonly passed: boolean;
@@ -34,6 +36,12 @@ interface Gone {
   readonly did: string;
   readonly note: string | null;
   readonly again: boolean;
+}
+
+/** Nothing was done, on purpose. */
+interface Skipped {
+  readonly kind: 'skipped';
+  readonly reason: string;
 }
 
 interface Failed {

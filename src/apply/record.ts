@@ -1,6 +1,7 @@
 /** Records what became of operations: link, log entry and escrow, and the operations are gone. */
 import type pg from 'pg';
-import { errorPolicy } from '../errors.ts';
+import { errorPolicy, type SyncError } from '../errors.ts';
+import { redact, redactText } from '../mapping/redaction.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { payloadHash } from '../plan/payload.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
@@ -66,19 +67,24 @@ interface Settled {
 
 function toFailure({ operation, outcome }: Settled): Failure[] {
   if (outcome.kind !== 'failed') return [];
-  const { code, detail, message, httpStatus } = outcome.error;
+  const { code, httpStatus } = outcome.error;
   const { kind, plannedAccount: account, attributes } = operation;
   return [
     {
       entraId: operation.entraId,
       action: actions[kind],
       code,
-      reason: detail ?? message,
+      reason: reasonOf(operation, outcome.error),
       httpStatus,
       // What may pass by itself is sent again as it is.
       payload: errorPolicy(code) === 'escrow' ? payloadHash({ kind, account, attributes }) : undefined,
     },
   ];
+}
+
+/** The other side's own words, without the values that are shown nowhere. */
+function reasonOf({ attributes, applied, redacted }: Operation, { detail, message }: SyncError): string {
+  return redactText(redactText(detail ?? message, attributes, redacted), applied, redacted);
 }
 
 function toLogEntry({ operation, outcome }: Settled): LogEntry {
@@ -96,9 +102,11 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
     case 'done':
       return entry;
     case 'failed': {
-      const { code, detail, message, httpStatus } = outcome.error;
-      return { ...entry, status: 'failure', code, reason: detail ?? message, httpStatus };
+      const { code, httpStatus } = outcome.error;
+      return { ...entry, status: 'failure', code, reason: reasonOf(operation, outcome.error), httpStatus };
     }
+    case 'skipped':
+      return { ...entry, status: 'skipped', reason: outcome.reason };
     case 'gone':
       return {
         ...entry,
@@ -114,8 +122,8 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
         status: Object.keys(outcome.changes).length === 0 ? 'skipped' : 'success',
         mapticianId: outcome.mapticianId,
         reason: [operation.reason, outcome.note].filter(Boolean).join('; '),
-        before: outcome.before,
-        after: outcome.changes,
+        before: redact(outcome.before, operation.redacted),
+        after: redact(outcome.changes, operation.redacted),
       };
   }
 }

@@ -2,7 +2,8 @@
 import { planOnly } from '../cycle/plan-only.ts';
 import type { Planned } from '../cycle/planned-users.ts';
 import { changedAttributes } from '../mapping/map-user.ts';
-import type { StoredUser } from '../maptician/user-store.ts';
+import { redact } from '../mapping/redaction.ts';
+import type { Match } from '../maptician/match-accounts.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
 import { type CommandOptions, print, withService } from './command.ts';
@@ -47,21 +48,34 @@ export async function plan(options: CommandOptions): Promise<number> {
 
 interface Shown {
   readonly planned: Planned;
-  /** The accounts Maptician has by the name of a user who is to be created. */
-  readonly existing: readonly StoredUser[];
+  /** The accounts Maptician has that match a user who is to be created. */
+  readonly existing: Match | undefined;
   readonly rules: PlanRules;
 }
 
-function actionOf({ planned, existing }: Shown): string {
-  if (existing.length > 1) return 'fail';
-  return planned.takeover !== undefined || existing.length === 1 ? 'adopt' : planned.decision.kind;
+function actionOf({ planned, existing, rules }: Shown): string {
+  if (isAmbiguous(existing)) return 'fail';
+  if (planned.takeover !== undefined || existing !== undefined) return 'adopt';
+  return planned.decision.kind === 'create' && !rules.table.actions.create ? 'skip' : planned.decision.kind;
+}
+
+function isAmbiguous(existing: Match | undefined): existing is Match {
+  return existing !== undefined && existing.users.length > 1;
 }
 
 function changesOf({ planned: { subject, decision }, existing, rules }: Shown) {
   if (!('attributes' in decision)) return [];
-  const [account] = existing;
-  if (account === undefined) return modifiedProperties(subject.link?.applied ?? {}, decision.attributes);
-  return modifiedProperties(account.attributes, changedAttributes(decision.attributes, account.attributes, rules));
+  const { attributes, redacted = [], rules: flowRules = {} } = decision;
+  const [account] = existing?.users ?? [];
+  const { flowNulls, table } = rules;
+  const { applied = {}, redacted: hidden = [] } = subject.link ?? {};
+  if (account === undefined) {
+    if (subject.link === null && !table.actions.create) return [];
+    return modifiedProperties(redact(applied, [...hidden, ...redacted]), redact(attributes, redacted));
+  }
+  if (!table.actions.update) return [];
+  const changes = changedAttributes(attributes, account.attributes, { flowNulls, rules: flowRules });
+  return modifiedProperties(redact(account.attributes, redacted), redact(changes, redacted));
 }
 
 function planJson(one: Shown) {
@@ -77,13 +91,16 @@ function planJson(one: Shown) {
       new: newValue,
     })),
     ...('code' in decision ? { code: decision.code } : {}),
-    ...(one.existing.length > 1 ? { code: 'DuplicateTargetEntries' } : {}),
+    ...(isAmbiguous(one.existing) ? { code: 'DuplicateTargetEntries' } : {}),
   };
 }
 
-function reasonOf({ planned: { decision }, existing }: Shown): string {
-  if (existing.length > 1) return `${existing.length} Maptician accounts have this userName`;
-  if (existing.length === 1) return 'an existing account is adopted';
+function reasonOf({ planned: { decision, takeover }, existing, rules }: Shown): string {
+  if (isAmbiguous(existing)) return `${existing.users.length} Maptician accounts have this ${existing.by}`;
+  if (existing !== undefined) return 'an existing account is adopted';
+  if (decision.kind === 'create' && takeover === undefined && !rules.table.actions.create) {
+    return 'not created: creating is off in the attribute table';
+  }
   if (decision.kind === 'wait') return `waits for the userName that ${decision.holder.entraId} gives up`;
   return 'reason' in decision ? decision.reason : '';
 }

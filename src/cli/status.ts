@@ -47,7 +47,7 @@ async function readStatus({ database, settings }: Service): Promise<Status> {
   const { pool } = database;
   const [lastCycle] = await readCycles(pool, 1);
   const { rows } = await pool.query<Status['users'] & { failed: number; open: number }>(
-    `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope) as "inScope",
+    `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope and not filtered_out) as "inScope",
        (select count(*) from links) as linked, (select count(*) from links where active) as active,
        (select count(*) from escrow) as failed,
        (select count(*) from operations where state in ('open', 'staged')) as open`,

@@ -7,7 +7,7 @@ import type { CycleContext, CycleOptions } from './run-cycle.ts';
 /** Whoever is to have access and has no account yet is looked up by name; `links` looks every account up by its id. */
 const lookUps = {
   unlinked: `select count(*) as count from to_compare c join users u on u.id = c.id
-    where u.in_scope and u.presence = 'live' and not exists (select from links l where l.entra_id = u.id)`,
+    where u.in_scope and not u.filtered_out and u.presence = 'live' and not exists (select from links l where l.entra_id = u.id)`,
   links: 'select count(*) as count from links',
 } as const;
 

@@ -3,7 +3,10 @@
  * which of the users to be created Maptician has already, as their jobs will.
  */
 import { pull } from '../directory/pull.ts';
-import type { StoredUser, UserStore } from '../maptician/user-store.ts';
+import { matchingAttributes } from '../mapping/attribute-table.ts';
+import { type Match, matchAccounts } from '../maptician/match-accounts.ts';
+import type { UserStore } from '../maptician/user-store.ts';
+import type { PlanRules } from '../plan/decide.ts';
 import { exceedsLimits } from '../plan/removal-guard.ts';
 import { lockCycle, recoverOperations } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
@@ -16,13 +19,13 @@ import type { CycleContext, CycleOptions } from './run-cycle.ts';
 const dryRun = 0;
 
 /**
- * Tells `each` user for whom there is something to do or to say; of one to be created also the accounts of that userName,
- * which are adopted. The mirror is brought up to date; no operation is written, so the next cycle decides the same.
+ * Tells `each` user for whom there is something to do or to say; of one to be created also the accounts that match
+ * and are adopted. The mirror is brought up to date; no operation is written, so the next cycle decides the same.
  */
 export async function planOnly(
   context: CycleContext,
   options: Pick<CycleOptions, 'signal' | 'progress'> & {
-    readonly each: (planned: Planned, existing: readonly StoredUser[]) => void;
+    readonly each: (planned: Planned, existing: Match | undefined) => void;
   },
 ): Promise<{ readonly held: boolean; readonly warnings: readonly string[] }> {
   const lock = await lockCycle(context.databaseUrl, { wait: true, signal: options.signal });
@@ -41,7 +44,7 @@ export async function planOnly(
     const store = await context.openStore();
     await listAccounts(context.pool, store, dryRun, { progress: options.progress, signal: options.signal });
     for await (const chunk of plannedUsers(context.pool, context.rules)) {
-      const existing = await findExisting(store, chunk);
+      const existing = await findExisting(store, chunk, context.rules);
       for (const planned of chunk) {
         const { kind } = planned.decision;
         if (kind === 'nothing') continue;
@@ -49,7 +52,7 @@ export async function planOnly(
           if (planned.operationState === 'held') removals.held += 1;
           else if (planned.operationState === null) removals.planned += 1;
         }
-        options.each(planned, existing.get(planned) ?? []);
+        options.each(planned, existing.get(planned));
       }
     }
     const { rows } = await context.pool.query<{ active: number }>('select count(*) as active from links where active');
@@ -61,14 +64,13 @@ export async function planOnly(
   }
 }
 
-/** The accounts that whoever is to be created has already, by userName. */
+/** The accounts that whoever is to be created has already, by the matching attributes. */
 async function findExisting(
   store: UserStore,
   chunk: readonly Planned[],
-): Promise<ReadonlyMap<Planned, readonly StoredUser[]>> {
-  const nameOf = ({ userName }: Planned) => userName ?? '';
+  { table }: PlanRules,
+): Promise<ReadonlyMap<Planned, Match>> {
   const wanted = chunk.filter(({ decision, takeover }) => decision.kind === 'create' && takeover === undefined);
-  if (wanted.length === 0) return new Map();
-  const found = await store.match(wanted.map(nameOf), { cycleId: dryRun, fresh: false });
-  return new Map(wanted.map((planned) => [planned, found.get(nameOf(planned)) ?? []]));
+  const attributesOf = ({ decision }: Planned) => ('attributes' in decision ? decision.attributes : {});
+  return matchAccounts(store, matchingAttributes(table), wanted, attributesOf, { cycleId: dryRun, fresh: false });
 }

@@ -3,7 +3,8 @@
  * outside Postgres.
  */
 import type pg from 'pg';
-import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { FlowRules } from '../mapping/map-user.ts';
+import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 import type { Decision, OperationKind, PlanRules } from '../plan/decide.ts';
 import { type Holder, yieldedName } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
@@ -58,6 +59,8 @@ interface OperationRow {
   kind: OperationKind;
   maptician_id: string | null;
   attributes: UserAttributes;
+  redacted: readonly AttributePath[];
+  flow_rules: FlowRules;
   reason: string;
   state: 'staged' | 'open' | 'held';
   set_id: number | null;
@@ -125,6 +128,8 @@ function toRow(planned: Planned, decision: Operative, before: WaitingOperation |
     kind: decision.kind,
     maptician_id: accountOf(planned),
     attributes: decision.attributes,
+    redacted: decision.redacted ?? [],
+    flow_rules: decision.rules ?? {},
     reason:
       planned.takeover === undefined
         ? decision.reason
@@ -150,10 +155,11 @@ function logEntry(planned: Planned, status: LogEntry['status'], reason: string, 
 async function insertOperations(db: Queryable, cycleId: number, operations: readonly OperationRow[]) {
   if (operations.length === 0) return [];
   const { rows } = await db.query<WrittenOperation & { state: OperationRow['state'] }>(
-    `insert into operations (cycle_id, entra_id, kind, maptician_id, attributes, reason, state, set_id)
-     select $1, entra_id, kind, maptician_id, attributes, reason, state, set_id
-     from jsonb_to_recordset($2) as p(entra_id uuid, kind text, maptician_id text, attributes jsonb, reason text,
-       state text, set_id bigint)
+    `insert into operations
+       (cycle_id, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id)
+     select $1, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id
+     from jsonb_to_recordset($2) as p(entra_id uuid, kind text, maptician_id text, attributes jsonb, redacted text[],
+       flow_rules jsonb, reason text, state text, set_id bigint)
      on conflict (entra_id) do nothing
      returning id, kind, state`,
     [cycleId, JSON.stringify(operations)],
@@ -181,6 +187,8 @@ export async function writeYields(
     kind: 'yield' as const,
     maptician_id: holder.mapticianId,
     attributes: { userName: yieldedName(holder.entraId, name) },
+    redacted: [],
+    flow_rules: {},
     reason: 'yields its userName to the Entra user who has it now',
     state: 'open' as const,
     set_id: null,

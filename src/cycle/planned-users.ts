@@ -2,7 +2,7 @@
  * Streams the users to compare out of Postgres and lets plan/ decide, in chunks. Reads no user store and writes nothing,
  * so it is the dry run, too.
  */
-import { userAttributes } from '../mapping/maptician-user.ts';
+import { type AttributePath, userAttributes } from '../mapping/maptician-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
@@ -47,11 +47,13 @@ interface CandidateRow {
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
+  filtered_out: boolean;
   rejected_removal: Subject['rejectedRemoval'];
   maptician_id: string | null;
   linked_name: string | null;
   active: boolean | null;
   applied: unknown;
+  redacted: AttributePath[] | null;
   operation_state: 'held' | 'approved' | null;
   refused_payload: string | null;
   refused_code: string | null;
@@ -71,8 +73,8 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
     if (last === undefined) return;
     after = last.id;
     const { rows } = await db.query<CandidateRow>(
-      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.rejected_removal,
-         l.maptician_id, l.user_name as linked_name, l.active, l.applied, o.state as operation_state,
+      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+         l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
          e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
        from users u
          left join links l on l.entra_id = u.id
@@ -171,11 +173,17 @@ function toSubject(row: CandidateRow): Subject {
   const link =
     row.maptician_id === null
       ? null
-      : { mapticianId: row.maptician_id, active: row.active === true, applied: userAttributes.parse(row.applied) };
+      : {
+          mapticianId: row.maptician_id,
+          active: row.active === true,
+          applied: userAttributes.parse(row.applied),
+          redacted: row.redacted ?? [],
+        };
   return {
     id: row.id,
     presence: row.presence,
     inScope: row.in_scope,
+    filteredOut: row.filtered_out,
     source,
     link,
     rejectedRemoval: row.rejected_removal,
@@ -188,7 +196,7 @@ const eachByIndex = 'unnest($1::text[]) as wanted(name) cross join lateral';
 async function readHolders(db: Queryable, names: readonly string[]): Promise<(Holder & { name: string })[]> {
   const { rows } = await db.query<Holder & { name: string }>(
     `select lower(l.user_name) as name, l.entra_id as "entraId", l.maptician_id as "mapticianId",
-       coalesce(u.presence = 'live' and u.in_scope, false) as entitled,
+       coalesce(u.presence = 'live' and u.in_scope and not u.filtered_out, false) as entitled,
        coalesce(u.attributes->>'accountEnabled' = 'false', false) as disabled,
        coalesce(u.presence = 'purged', false) as purged,
        u.user_name as "wantedName", o.entra_id is not null as busy
@@ -203,7 +211,7 @@ async function readRivals(db: Queryable, names: readonly string[]): Promise<(Riv
   const { rows } = await db.query<Rival & { name: string }>(
     `select lower(u.user_name) as name, u.id as "entraId", u.user_name as "userPrincipalName"
      from ${eachByIndex} (select * from users where lower(user_name) = wanted.name offset 0) u
-     where u.in_scope and u.presence = 'live' and u.attributes->>'accountEnabled' is distinct from 'false'`,
+     where u.in_scope and not u.filtered_out and u.presence = 'live' and u.attributes->>'accountEnabled' is distinct from 'false'`,
     [names],
   );
   return rows;

@@ -27,7 +27,7 @@ const chunk = 400;
  */
 export async function confirmVanished(context: PullContext): Promise<boolean> {
   await forgetWithoutConsequence(context);
-  const assignments = await confirmAssignments(context);
+  const assignments = context.mirror.everyone || (await confirmAssignments(context));
   const memberships = await confirmMemberships(context);
   return assignments && memberships;
 }
@@ -39,9 +39,10 @@ async function forgetWithoutConsequence(context: PullContext): Promise<void> {
      where v.vanished and v.principal_type = 'User' and u.id = v.principal_id and (not u.in_scope or ${hasSurePath})`,
   );
   await context.pool.query(
-    `delete from group_members v where v.vanished and (
+    `delete from group_members v where v.vanished and v.group_id <> all($1::uuid[]) and (
        not exists (select from users u where u.id = v.user_id and u.in_scope and not ${hasSurePath})
        or not exists (select from assignments a where a.principal_id = v.group_id and a.principal_type = 'Group'))`,
+    [context.filterGroups],
   );
 }
 

@@ -1,7 +1,8 @@
 /**
- * The direct members of the assigned groups. Nested groups give no access to an app, so they are not followed
- * (https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal). Two ways of
- * reading, whichever costs fewer requests: listing the members, or a groups/delta chain of up to 50 groups.
+ * The direct members of the assigned groups, and of those that scoping filters ask about. Nested groups give no access to
+ * an app, so they are not followed (https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal),
+ * unless a setting says so. Two ways of reading, whichever costs fewer requests: listing the members, or a groups/delta
+ * chain of up to 50 groups.
  */
 
 import { errorPolicy } from '../errors.ts';
@@ -38,7 +39,7 @@ export function planGroupReads(groups: readonly { readonly id: string; readonly 
 }
 
 /**
- * Brings `group_members` in line for every assigned group. A group that cannot be read for a reason that may pass is
+ * Brings `group_members` in line for these groups. A group that cannot be read for a reason that may pass is
  * reported and keeps the members it had; resolves with the number of such groups.
  */
 export async function pullGroupMembers(
@@ -53,7 +54,8 @@ export async function pullGroupMembers(
      from unnest($1::uuid[]) as g(id)`,
     [groups.filter((id) => !inChain.has(id))],
   );
-  const reads = planGroupReads(counts);
+  // A delta does not tell when somebody joins a group within a group.
+  const reads = context.nestedGroups ? { list: groups, newChains: [] } : planGroupReads(counts);
   let failed = 0;
   let done = 0;
   const attempt = async (ids: readonly string[], work: () => Promise<void>) => {
@@ -76,7 +78,19 @@ export async function pullGroupMembers(
     await attempt(ids, () => beginChain(context, name, ids));
   }
   for (const id of reads.list) await attempt([id], () => listGroup(context, id));
+  await mirrorKnownMembers(context);
   return failed;
+}
+
+/** The members of a group that was only asked about until now, and has been assigned, get their rows. */
+async function mirrorKnownMembers({ pool, filterGroups, mirror }: PullContext): Promise<void> {
+  if (filterGroups.length === 0 || mirror.everyone) return;
+  await pool.query(
+    `insert into users (id, needs_read, in_scope) select distinct m.user_id, true, true
+     from group_members m join assignments a on a.principal_id = m.group_id and a.principal_type = 'Group'
+     where m.group_id = any($1) and not m.gone on conflict (id) do nothing`,
+    [filterGroups],
+  );
 }
 
 /** The chains whose groups are all assigned still and that can be trusted; the others are dropped, and begun anew. */
@@ -85,7 +99,8 @@ async function usableChains(context: PullContext, groups: readonly string[], ini
   const usable: Cursor[] = [];
   for (const cursor of await readCursors(context.pool, 'groups:')) {
     const serves = cursor.groupIds.every((id) => assigned.has(id));
-    if (!initial && serves && isUsable(cursor, context.fingerprint, context.now())) usable.push(cursor);
+    if (!initial && !context.nestedGroups && serves && isUsable(cursor, context.fingerprint, context.now()))
+      usable.push(cursor);
     else await deleteCursor(context.pool, cursor.name);
   }
   return usable;
@@ -160,15 +175,17 @@ async function writeGroupsPage(db: Queryable, page: (typeof groupsDeltaPage)['_o
   );
 }
 
-/** Members come in, and those who have no row in the mirror get one that is to be read. */
+/** Members come in; those who have access by it and no row in the mirror get one that is to be read. */
 async function addMembers(db: Queryable, source: string, values: readonly unknown[]): Promise<void> {
   await db.query(
     `with came as (
        insert into group_members as m (group_id, user_id) select distinct p.group_id, p.user_id from ${source}
        on conflict (group_id, user_id) do update set vanished = false, gone = false where m.vanished or m.gone
-       returning user_id
+       returning group_id, user_id
      )
-     insert into users (id, needs_read, in_scope) select distinct user_id, true, true from came on conflict (id) do nothing`,
+     insert into users (id, needs_read, in_scope) select distinct user_id, true, true from came
+     where exists (select from assignments a where a.principal_id = came.group_id and a.principal_type = 'Group')
+     on conflict (id) do nothing`,
     [...values],
   );
 }
@@ -179,11 +196,15 @@ async function addMembers(db: Queryable, source: string, values: readonly unknow
  */
 export async function listMembers(context: PullContext, groupId: string): Promise<void> {
   await context.pool.query('truncate member_listing');
-  let link: string | undefined = `/groups/${groupId}/members?$select=id&$top=${listPageSize}`;
+  // The cast to users is an advanced query.
+  const members = context.nestedGroups ? 'transitiveMembers/microsoft.graph.user' : 'members';
+  const advanced = context.nestedGroups ? { ConsistencyLevel: 'eventual' } : {};
+  const count = context.nestedGroups ? '&$count=true' : '';
+  let link: string | undefined = `/groups/${groupId}/${members}?$select=id&$top=${listPageSize}${count}`;
   while (link !== undefined) {
     let page: (typeof membersPage)['_output'];
     try {
-      page = await context.graph.get(link, membersPage);
+      page = await context.graph.get(link, membersPage, advanced);
     } catch (thrown) {
       if (thrown instanceof GraphError && thrown.status === 404 && link.startsWith('/')) return;
       throw thrown;

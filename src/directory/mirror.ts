@@ -5,11 +5,15 @@
 import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
+import { evaluateFilters } from '../scope/filters/evaluate-filters.ts';
+import type { ScopingFilters } from '../scope/filters/model.ts';
+import { needsRefilter } from '../scope/refilter.ts';
 import type { Queryable } from '../state/database.ts';
 import type { GraphUser } from './graph-types.ts';
 
 export interface MirrorOptions {
   readonly table: AttributeTable;
+  readonly filters: ScopingFilters;
   /** The `$select` list. */
   readonly properties: readonly string[];
   /** SYNC_SCOPE=all: everyone is mirrored and in scope. Otherwise only whoever has a row already. */
@@ -39,7 +43,10 @@ function canonical(user: GraphUser, properties: readonly string[]): Record<strin
 
 function storable(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
-  return Array.isArray(value) ? value.filter((item) => item !== null).map(storable) : value;
+  if (Array.isArray(value)) return value.filter((item) => item !== null).map(storable);
+  if (typeof value !== 'object' || value === null) return value;
+  const parts = Object.entries(value).filter(([, part]) => part !== null);
+  return parts.length === 0 ? undefined : Object.fromEntries(parts.map(([name, part]) => [name, storable(part)]));
 }
 
 /**
@@ -53,7 +60,8 @@ export async function writeUsers(
   options: MirrorOptions,
 ): Promise<UnreadableUser[]> {
   const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
-  const present: { id: string; attributes: unknown; user_name: string | null }[] = [];
+  const present: { id: string; attributes: unknown; user_name: string | null; filtered_out: boolean | null }[] = [];
+  const settled = !needsRefilter(options.filters);
   const removed: { id: string; reason: string }[] = [];
   const unreadable: UnreadableUser[] = [];
   for (const [id, user] of last) {
@@ -64,8 +72,10 @@ export async function writeUsers(
     }
     const attributes = canonical({ ...user, id }, options.properties);
     const parsed = sourceUser.safeParse(attributes);
-    if (parsed.success) present.push({ id, attributes, user_name: userNameOf(options.table, parsed.data) });
-    else {
+    if (parsed.success) {
+      const filteredOut = settled ? !evaluateFilters(options.filters, parsed.data, nothingElse).inScope : null;
+      present.push({ id, attributes, user_name: userNameOf(options.table, parsed.data), filtered_out: filteredOut });
+    } else {
       const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
       unreadable.push({ id, reason: `Graph gave the user in another form (${problems.join('; ')})` });
     }
@@ -84,6 +94,9 @@ export async function writeUsers(
   return unreadable;
 }
 
+/** Of filters that look at the user alone. */
+const nothingElse = { memberOf: new Set<string>(), now: new Date(0) };
+
 async function markUnreadable(db: Queryable, unreadable: readonly UnreadableUser[], everyone: boolean): Promise<void> {
   const ids = [unreadable.map(({ id }) => id)];
   await db.query('update users set needs_read = true where id = any($1)', ids);
@@ -95,15 +108,18 @@ async function markUnreadable(db: Queryable, unreadable: readonly UnreadableUser
 }
 
 async function writePresent(db: Queryable, present: readonly object[], everyone: boolean): Promise<void> {
-  const change = `(u.attributes is distinct from page.attributes or u.presence <> 'live')`;
+  // Where filters look beyond the user, scope/refilter.ts decides afterwards.
+  const filteredOut = 'coalesce(page.filtered_out, u.filtered_out)';
+  const change = `(u.attributes is distinct from page.attributes or u.presence <> 'live'
+    or u.filtered_out is distinct from ${filteredOut})`;
   const page = `page as materialized (
-    select * from jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text))`;
+    select * from jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text, filtered_out boolean))`;
   // The parts of one statement see the same snapshot: what differs is found before it is written.
   await db.query(
     `with ${page}, differs as (
        insert into to_compare select u.id from users u join page on page.id = u.id where ${change} on conflict do nothing)
      update users u set attributes = page.attributes, user_name = page.user_name, presence = 'live',
-       suspect = null, needs_read = false
+       filtered_out = ${filteredOut}, suspect = null, needs_read = false
      from page
      where u.id = page.id
        and (u.needs_read or u.suspect is not null or u.user_name is distinct from page.user_name or ${change})`,
@@ -112,7 +128,8 @@ async function writePresent(db: Queryable, present: readonly object[], everyone:
   if (!everyone) return;
   await db.query(
     `with ${page}, came as (
-       insert into users (id, attributes, user_name, in_scope) select id, attributes, user_name, true from page
+       insert into users (id, attributes, user_name, filtered_out, in_scope)
+       select id, attributes, user_name, coalesce(filtered_out, false), true from page
        on conflict (id) do nothing returning id)
      insert into to_compare select id from came on conflict do nothing`,
     [JSON.stringify(present)],

@@ -10,6 +10,10 @@ export interface PullContext {
   readonly mirror: MirrorOptions;
   /** The Maptician enterprise app's service principal; undefined with SYNC_SCOPE=all. */
   readonly servicePrincipalId: string | undefined;
+  /** Groups that scoping filters ask about: their members are known, and get no access by it. */
+  readonly filterGroups: readonly string[];
+  /** Members of groups within a group count as its members. */
+  readonly nestedGroups: boolean;
   /** What the cursors depend on: tenant, cloud, app, scope, properties. */
   readonly fingerprint: string;
   readonly log: Log;

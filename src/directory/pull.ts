@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { SyncError } from '../errors.ts';
+import { refilter } from '../scope/refilter.ts';
 import { updateScope } from '../scope/scope.ts';
 import { compareAgain } from '../state/compare-again.ts';
 import { transaction } from '../state/database.ts';
@@ -122,16 +123,20 @@ async function wholeDeltaIsCheaper(context: PullContext): Promise<boolean> {
 
 /** Assignments and members; resolves with the number of groups that could not be read. */
 async function readAssigned(context: PullContext, initial: boolean): Promise<number> {
-  if (context.mirror.everyone) return 0;
-  await pullAssignments(context);
-  return pullGroupMembers(context, await assignedGroups(context.pool), initial);
+  const assigned: string[] = [];
+  if (!context.mirror.everyone) {
+    await pullAssignments(context);
+    assigned.push(...(await assignedGroups(context.pool)));
+  }
+  return pullGroupMembers(context, [...new Set([...assigned, ...context.filterGroups])], initial);
 }
 
 async function finish(context: PullContext, kind: PullResult['kind'], unreadGroups?: number): Promise<PullResult> {
   const groups = unreadGroups ?? (await readAssigned(context, false));
   const unread = await readPendingUsers(context);
   const { everyone } = context.mirror;
-  const unconfirmed = everyone ? false : !(await confirmVanished(context));
-  await updateScope(context.pool, { everyone, initial: kind === 'initial' });
+  const unconfirmed = !(await confirmVanished(context));
+  await refilter(context.pool, context.mirror.filters, new Date(context.now()));
+  await updateScope(context.pool, { everyone, initial: kind === 'initial', keptGroups: context.filterGroups });
   return { kind, unread, unreadGroups: groups, unconfirmed };
 }

@@ -1,20 +1,30 @@
 /** One row of the attribute table: what fills a target, when, and what becomes of nothing. */
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import { compileExpression } from './expression/evaluate.ts';
+import { type CompiledExpression, compileExpression } from './expression/evaluate.ts';
 import { describeError, ExpressionError } from './expression/expression-error.ts';
-import type { CompiledExpression } from './expression/evaluate.ts';
-import { lintExpression } from './expression/lint.ts';
 import type { ValueKind } from './expression/function-definition.ts';
+import { lintExpression } from './expression/lint.ts';
+import { walk } from './expression/syntax.ts';
 import { type AttributePath, readAttributePath } from './maptician-user.ts';
 import { parseSourceReference, type SourceReference } from './source-reference.ts';
-import { directoryExtensionPattern, findSourceAttribute, sourceAttributeNames } from './source-schema.ts';
+import {
+  directoryExtensionPattern,
+  findSourceAttribute,
+  type SourceAttribute,
+  sourceAttributeNames,
+} from './source-schema.ts';
 
 /** Where a value comes from. `none` writes nothing of its own: it only fills an empty target with the default. */
 export type MappingSource =
   | SourceReference
   | { readonly from: 'constant'; readonly value: string | boolean }
-  | { readonly from: 'expression'; readonly expression: CompiledExpression }
+  | {
+      readonly from: 'expression';
+      readonly expression: CompiledExpression;
+      /** Its attributes by the names it has for them, which may be aliases. */
+      readonly reads: readonly { readonly name: string; readonly attribute: SourceAttribute }[];
+    }
   | { readonly from: 'none' };
 
 /** One row: a target and what fills it. */
@@ -45,7 +55,11 @@ export const mappingRow = z.strictObject(
     constant: value.optional(),
     expression: z.string().optional(),
     default: value.optional(),
-    matching: z.int({ error: 'must be a whole number from 1, or left out' }).min(1).max(15).optional(),
+    matching: z
+      .int({ error: 'must be a whole number from 1 to 15, or left out' })
+      .min(1, 'must be 1 at least')
+      .max(15, 'must be 15 at most')
+      .optional(),
     apply: z.enum(['always', 'create'], { error: 'must be always or create' }).optional(),
     nulls: z.enum(['clear', 'keep'], { error: 'must be clear or keep' }).optional(),
     required: z.boolean({ error: 'must be true or false' }).optional(),
@@ -64,7 +78,7 @@ export interface CheckedRow {
 export function readMapping(content: MappingRow): CheckedRow {
   const problems: string[] = [];
   const read = readAttributePath(content.target);
-  if ('problem' in read) return { problems: [read.problem] };
+  if ('problem' in read) return { problems: [`target ${read.problem}`] };
   const { path: target } = read;
   const wants = target === 'active' ? 'boolean' : 'string';
   const wanted = wants === 'boolean' ? 'true/false' : 'text';
@@ -125,12 +139,22 @@ function expressionOf(
     const expression = compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt });
     const unstable = lintExpression(text, { apply }).find(({ code }) => code === 'changes-every-cycle');
     if (unstable !== undefined) problems.push(`expression: ${unstable.message} Add "apply: create".`);
-    return { from: 'expression', expression };
+    const reads = expression.attributes.flatMap((name) => {
+      const attribute = findSourceAttribute(name);
+      return attribute === undefined ? [] : [{ name, attribute }];
+    });
+    return { from: 'expression', expression, reads };
   } catch (thrown) {
     if (!(thrown instanceof ExpressionError)) throw thrown;
     problems.push(`expression: ${describeError(thrown)}`);
     return undefined;
   }
+}
+
+/** Whether a value of this source is written to the target but shown nowhere. */
+export function isRedacting(source: MappingSource): boolean {
+  if (source.from !== 'expression') return false;
+  return [...walk(source.expression.tree)].some((node) => node.kind === 'call' && node.name === 'Redact');
 }
 
 /** The attributes an expression can read, and what they hold: all that are known, and the directory extensions it names. */
@@ -152,10 +176,16 @@ function kindOf(name: string): ValueKind {
 function contradictions(content: MappingRow, target: AttributePath): string[] {
   const problems: string[] = [];
   const matching = content.matching !== undefined;
+  const none = [content.source, content.constant, content.expression].every((one) => one === undefined);
+  if (none && content.default !== undefined && (content.apply ?? content.nulls ?? content.required) !== undefined) {
+    problems.push('a row with a default alone fills an empty target; remove apply, nulls and required');
+  }
   if (matching && target === 'active') problems.push('active cannot be a matching attribute');
   if (matching && content.constant !== undefined) problems.push('a matching attribute cannot be a constant');
   if (matching && content.default !== undefined) problems.push('a matching attribute cannot have a default');
   if (target === 'active' && content.apply === 'create') problems.push('active must apply always: it ends access');
+  if (target === 'userName' && content.apply === 'create')
+    problems.push('userName must apply always: it names the account');
   if (target === 'userName' && content.nulls !== undefined) problems.push('userName is never cleared; remove nulls');
   if (content.required && content.default !== undefined) {
     problems.push('a value that is required needs no default; keep one of them');

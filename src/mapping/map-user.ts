@@ -1,7 +1,12 @@
 /** From an Entra user to the Maptician user it should be, and what differs between two of those. */
-import type { AttributeMapping, AttributeTable } from './attribute-table.ts';
+import { SyncError } from '../errors.ts';
+import type { AttributeMapping, MappingSource } from './attribute-mapping.ts';
+import type { AttributeTable } from './attribute-table.ts';
+import { ExpressionError } from './expression/expression-error.ts';
+import { type ExpressionValue, isIgnored, isList, isRedacted, isRoles, plainOf, textOf } from './expression/values.ts';
 import { type AttributePath, type AttributeValue, attributePaths, type UserAttributes } from './maptician-user.ts';
-import { type SourceUser, withoutGuestSuffix } from './source-user.ts';
+import { readSourceAttribute } from './source-schema.ts';
+import type { SourceUser } from './source-user.ts';
 
 /** What the service knows of a user beyond its properties. */
 export interface ComputedProperties {
@@ -9,79 +14,182 @@ export interface ComputedProperties {
   readonly isSoftDeleted: boolean;
 }
 
+/**
+ * How a wanted value reaches an account that is there already, where that differs from "written when it differs, and
+ * null as FLOW_NULL_VALUES says":
+ * - `create`: it is not written;
+ * - `fill`: it is written where the account has no value;
+ * - `clear`, `keep`, `empty`: the source is empty, and the value, if there is one, is the default of a new account. The
+ *   attribute is cleared, keeps what it has, or either as FLOW_NULL_VALUES says.
+ */
+export type FlowRule = (typeof flowRules)[number];
+export const flowRules = ['create', 'fill', 'clear', 'keep', 'empty'] as const;
+export type FlowRules = { readonly [path in AttributePath]?: FlowRule };
+
+/** The whole wanted user. */
+export interface MappedUser {
+  /** Every target that takes part, null where there is no value: what a new account gets. */
+  readonly attributes: UserAttributes;
+  readonly rules: FlowRules;
+  /** Whose values no log, plan or mail shows. */
+  readonly redacted: readonly AttributePath[];
+}
+
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
- * The whole wanted user: every target of the table, null where there is no value. An empty string is no value.
- * Defaults apply to a user that is created and never to an update, as in Microsoft's service
+ * Maps a user. An empty text is no value. Defaults and what applies only at creation follow Microsoft's service
  * (https://learn.microsoft.com/entra/identity/app-provisioning/customize-application-attributes).
+ * @param purpose `update` leaves out what applies only at creation
+ * @throws SyncError MandatoryFieldsMissing, SchemaPropertyCanOnlyAcceptValue or FunctionEvaluationFailed; without values
  */
 export function mapUser(
   table: AttributeTable,
   user: SourceUser,
   computed: ComputedProperties,
   purpose: 'create' | 'update',
-): UserAttributes {
-  const wanted: Mutable<UserAttributes> = {};
+): MappedUser {
+  const attributes: Mutable<UserAttributes> = {};
+  const rules: Mutable<FlowRules> = {};
+  const redacted: AttributePath[] = [];
   for (const mapping of table.mappings) {
-    const value = read(mapping, user, computed);
-    wanted[mapping.target] = value ?? (purpose === 'create' ? (mapping.default ?? null) : null);
+    const { target, apply } = mapping;
+    if (apply === 'create' && purpose === 'update') continue;
+    const { value, hidden } = readMapped(mapping, user, computed);
+    if (value === undefined) continue;
+    if (value === null && mapping.required) throw missingValue(target);
+    attributes[target] = value ?? mapping.default ?? null;
+    const rule = ruleOf(mapping, value);
+    if (rule !== undefined) rules[target] = rule;
+    if (hidden) redacted.push(target);
   }
-  return wanted;
+  return { attributes, rules, redacted };
 }
 
-/** The value existing accounts are matched by, or null where the user has none and so cannot be provisioned. */
+function ruleOf(
+  { source, apply, nulls, default: fallback }: AttributeMapping,
+  value: AttributeValue,
+): FlowRule | undefined {
+  if (source.from === 'none') return 'fill';
+  if (apply === 'create') return 'create';
+  if (value !== null) return undefined;
+  return nulls ?? (fallback === undefined ? undefined : 'empty');
+}
+
+function missingValue(target: AttributePath): SyncError {
+  return new SyncError('MandatoryFieldsMissing', `the user has no value for ${target}, which is required`);
+}
+
+/** The mapped userName, or null where the user has none or it cannot be worked out: who wants a name is found by it. */
 export function userNameOf(table: AttributeTable, user: SourceUser): string | null {
-  const matching = table.mappings.find((mapping) => mapping.matching);
-  const value = matching === undefined ? null : read(matching, user, { isSoftDeleted: false });
-  return typeof value === 'string' ? value : null;
+  const mapping = table.mappings.find(({ target }) => target === 'userName');
+  if (mapping === undefined) return null;
+  try {
+    const { value } = readMapped(mapping, user, { isSoftDeleted: false });
+    return typeof value === 'string' ? value : null;
+  } catch (thrown) {
+    if (thrown instanceof SyncError) return null;
+    throw thrown;
+  }
+}
+
+/** What `active` becomes for whoever is to have no access. What cannot be evaluated must not let anyone in. */
+export function activeOfLeaver(table: AttributeTable, user: SourceUser): AttributeValue | undefined {
+  const mapping = table.mappings.find(({ target }) => target === 'active');
+  if (mapping === undefined) return undefined;
+  try {
+    return readMapped(mapping, user, { isSoftDeleted: true }).value;
+  } catch (thrown) {
+    if (thrown instanceof SyncError) return false;
+    throw thrown;
+  }
 }
 
 /**
- * The wanted attributes that differ from those last applied; an attribute that was never applied counts as null.
- * Case counts. With `flowNulls` false a null never flows, so a cleared attribute keeps its old value in Maptician:
- * that is what Microsoft's service does.
+ * The wanted attributes that differ from those last applied, with what is to be written; an attribute that was never
+ * applied counts as null. Case counts. With `flowNulls` false a null never flows unless its row says so: a cleared
+ * attribute keeps its old value in Maptician, which is what Microsoft's service does.
  */
 export function changedAttributes(
   wanted: UserAttributes,
   applied: UserAttributes,
-  options: { readonly flowNulls: boolean },
+  options: { readonly flowNulls: boolean; readonly rules?: FlowRules },
 ): UserAttributes {
   const changes: Mutable<UserAttributes> = {};
   for (const path of attributePaths) {
     const value = wanted[path];
-    if (value === undefined || value === appliedValue(applied, path)) continue;
-    if (value === null && !options.flowNulls) continue;
-    changes[path] = value;
+    const before = applied[path] ?? null;
+    if (value === undefined || value === before) continue;
+    const rule = options.rules?.[path];
+    if (rule === 'create' || (rule === 'fill' && before !== null)) continue;
+    // A default is for new accounts alone; behind these rules stands an empty source.
+    const written = rule === undefined || rule === 'fill' ? value : null;
+    if (written === before) continue;
+    const clears = rule === 'clear' || (rule !== 'keep' && options.flowNulls);
+    if (written === null && !clears) continue;
+    changes[path] = written;
   }
   return changes;
 }
 
-function appliedValue(applied: UserAttributes, path: AttributePath): AttributeValue {
-  return applied[path] ?? null;
+interface ReadValue {
+  /** Undefined where the attribute takes no part for this user. */
+  readonly value: AttributeValue | undefined;
+  readonly hidden: boolean;
 }
 
-function read(mapping: AttributeMapping, user: SourceUser, computed: ComputedProperties): AttributeValue {
-  const value = readSource(mapping.source, user, computed);
-  return value === '' || value === undefined ? null : value;
+function readMapped(mapping: AttributeMapping, user: SourceUser, computed: ComputedProperties): ReadValue {
+  const { target } = mapping;
+  const found = readSource(mapping.source, target, user, computed);
+  if (isIgnored(found)) return { value: undefined, hidden: false };
+  return { value: fitted(target, found), hidden: isRedacted(found) };
 }
 
 function readSource(
-  source: AttributeMapping['source'],
+  source: MappingSource,
+  target: AttributePath,
   user: SourceUser,
   computed: ComputedProperties,
-): AttributeValue | undefined {
+): ExpressionValue {
   switch (source.from) {
     case 'constant':
       return source.value;
-    case 'isSoftDeleted':
-      return computed.isSoftDeleted !== source.invert;
-    case 'guestName':
-      return typeof user.userPrincipalName === 'string' ? withoutGuestSuffix(user.userPrincipalName) : null;
-    case 'property': {
-      const value = user[source.property];
-      if (Array.isArray(value)) return value[source.index ?? 0];
-      return typeof value === 'boolean' ? value !== source.invert : value;
+    case 'none':
+      return null;
+    case 'attribute': {
+      const content = readSourceAttribute(source.attribute, user, computed);
+      const value = source.index === undefined ? content : [content].flat()[source.index];
+      return typeof value === 'boolean' ? value !== source.invert : (value ?? null);
     }
+    case 'expression':
+      try {
+        return source.expression.evaluate(
+          Object.fromEntries(
+            source.reads.map(({ name, attribute }) => [name, readSourceAttribute(attribute, user, computed)]),
+          ),
+        );
+      } catch (thrown) {
+        if (!(thrown instanceof ExpressionError)) throw thrown;
+        const { line, column } = thrown.position;
+        const place = `line ${line}, column ${column}`;
+        throw new SyncError(
+          'FunctionEvaluationFailed',
+          `the expression for ${target} has no value for this user: ${thrown.message} (${place})`,
+        );
+      }
   }
+}
+
+/** A value as its target holds it: one text, or for `active` true or false. */
+function fitted(target: AttributePath, found: ExpressionValue): AttributeValue {
+  const value = plainOf(found);
+  if (isList(value) || isRoles(value)) {
+    const what = isList(value) ? `${value.length} values; take one with [0] or Item, or join them` : 'roles';
+    throw new SyncError('SchemaPropertyCanOnlyAcceptValue', `${target} takes one value, and its source has ${what}`);
+  }
+  if (target !== 'active') return typeof value === 'string' ? value || null : textOf(value);
+  if (typeof value === 'boolean') return value;
+  const text = textOf(value)?.trim().toLowerCase();
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new SyncError('SchemaPropertyCanOnlyAcceptValue', 'active takes True or False, and its source has neither');
 }

@@ -4,7 +4,7 @@
  * (https://learn.microsoft.com/graph/api/resources/synchronization-objectdefinition).
  */
 import { nearestName } from './expression/nearest-name.ts';
-import { withoutGuestSuffix } from './source-user.ts';
+import { withoutGuestSuffix } from './guest-name.ts';
 
 /** What an attribute holds, in the words of Microsoft's attributeDefinition. A Reference is an object id. */
 export type AttributeType = 'String' | 'Boolean' | 'Integer' | 'DateTime' | 'Reference';
@@ -114,6 +114,9 @@ const attributes: ReadonlyMap<string, SourceAttribute> = new Map(
     { name, type: 'String', multiValued: false, property: name, path: [], tracked: true, ...row },
   ]),
 );
+
+/** Every attribute but directory extensions. */
+export const sourceAttributes: readonly SourceAttribute[] = [...attributes.values()];
 
 /** `extension_<id of the app that registered it, without hyphens>_<name>`. */
 export const directoryExtensionPattern = /^extension_[0-9a-fA-F]{32}_\w{1,120}$/;

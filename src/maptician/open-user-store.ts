@@ -1,4 +1,5 @@
 /** Opens the user store that the settings name: a database, or Maptician itself. */
+import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { Settings } from '../settings.ts';
 import { type Database, installationId, openPool, openStatePool } from '../state/database.ts';
 import { openPostgresUserStore } from './postgres/postgres-user-store.ts';
@@ -15,6 +16,8 @@ interface OpenUserStore {
   readonly signal: AbortSignal;
   /** Milliseconds until a request to Maptician is given up; 30 seconds by default. */
   readonly mapticianTimeout?: number | undefined;
+  /** The attributes by which accounts are found. */
+  readonly matching: readonly AttributePath[];
 }
 
 /** Jobs that run side by side in one process: of many users each on two cores, or of one, mostly waiting for Maptician. */
@@ -55,7 +58,7 @@ async function openDatabaseStore(url: string): Promise<UserStore> {
 }
 
 async function openScimStore(
-  { settings, database, signal, mapticianTimeout }: OpenUserStore,
+  { settings, database, signal, mapticianTimeout, matching }: OpenUserStore,
   tenantUrl: string,
 ): Promise<UserStore> {
   const { url, store, flag } = parseTenantUrl(tenantUrl);
@@ -79,6 +82,7 @@ async function openScimStore(
       pool,
       dialect: dialect === 'auto' ? flag : dialect,
       instance: await installationId(database),
+      matching: matching.filter((attribute) => attribute !== 'userName'),
     });
     return { ...opened, close };
   } catch (thrown) {

@@ -4,7 +4,7 @@
  */
 
 import type { SyncError } from '../errors.ts';
-import type { UserAttributes } from '../mapping/maptician-user.ts';
+import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 
 /** A user as Maptician has it. */
 export interface StoredUser {
@@ -92,8 +92,15 @@ export interface UserStore {
   /** Creates what is missing or checks that what is there fits; called once at start. */
   prepare(): Promise<void>;
   readonly listing?: Listing;
-  /** The users that have one of these userNames, compared without case; one entry a name given, perhaps empty. */
-  match(userNames: readonly string[], lookUp?: LookUp): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
+  /**
+   * The users that have one of these values of an attribute, compared without case; one entry a value given, perhaps
+   * empty. Any attribute but `active`.
+   */
+  match(
+    attribute: AttributePath,
+    values: readonly string[],
+    lookUp?: LookUp,
+  ): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
   /** The users that have these ids; one that is gone is left out. */
   read(ids: readonly string[], lookUp?: LookUp): Promise<readonly StoredUser[]>;
   create(requests: readonly CreateRequest[], lookUp?: LookUp): Promise<StoreResult[]>;

@@ -1,5 +1,5 @@
 /**
- * Who is in scope: assigned directly, or a direct member of an assigned group; with SYNC_SCOPE=all, everyone. Computed
+ * Who is assigned: assigned directly, or a direct member of an assigned group; with SYNC_SCOPE=all, everyone. Computed
  * as a set over the mirror, for those whose assignments or memberships moved.
  */
 import type pg from 'pg';
@@ -22,8 +22,12 @@ const concerned = `(
 /**
  * Updates `users.in_scope` and drops the rows that are gone, in one transaction; whoever crosses the line is compared
  * again. `everyone` is SYNC_SCOPE=all. With `initial` all of the mirror is looked through, else only who is concerned.
+ * Members of `keptGroups` stay known whoever is assigned: scoping filters ask about them.
  */
-export async function updateScope(pool: pg.Pool, options: { everyone: boolean; initial: boolean }): Promise<void> {
+export async function updateScope(
+  pool: pg.Pool,
+  options: { readonly everyone: boolean; readonly initial: boolean; readonly keptGroups: readonly string[] },
+): Promise<void> {
   await transaction(pool, async (client) => {
     await client.query(
       `with came as (
@@ -32,7 +36,10 @@ export async function updateScope(pool: pg.Pool, options: { everyone: boolean; i
          returning id)
        insert into to_compare select id from came on conflict do nothing`,
     );
-    if (options.everyone) return;
+    if (options.everyone) {
+      await client.query('delete from group_members where gone');
+      return;
+    }
     await client.query(
       `with left_scope as (
          update users u set in_scope = false
@@ -41,9 +48,18 @@ export async function updateScope(pool: pg.Pool, options: { everyone: boolean; i
        insert into to_compare select id from left_scope on conflict do nothing`,
     );
     await client.query(
-      `delete from group_members where group_id in (
+      `delete from group_members where group_id <> all($1::uuid[]) and group_id in (
          select principal_id from assignments where principal_type = 'Group' group by 1 having bool_and(gone))`,
+      [options.keptGroups],
     );
+    if (options.initial) {
+      // Groups that a scoping filter of before asked about.
+      await client.query(
+        `delete from group_members m where m.group_id <> all($1::uuid[])
+           and not exists (select from assignments a where a.principal_id = m.group_id and a.principal_type = 'Group')`,
+        [options.keptGroups],
+      );
+    }
     await client.query('delete from group_members where gone');
     await client.query('delete from assignments where gone');
   });

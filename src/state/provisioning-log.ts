@@ -4,6 +4,7 @@
  * one place that holds values. Only appended to.
  */
 import { type AttributeValue, type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
+import { redactedText } from '../mapping/redaction.ts';
 import type { Queryable } from './database.ts';
 
 export const logActions = ['create', 'update', 'disable', 'delete', 'other'] as const;
@@ -52,7 +53,7 @@ export function modifiedProperties(before: UserAttributes, changes: UserAttribut
       oldValue: before[displayName as keyof UserAttributes] ?? null,
       newValue: newValue ?? null,
     }))
-    .filter((property) => property.oldValue !== property.newValue);
+    .filter(({ oldValue, newValue }) => oldValue !== newValue || newValue === redactedText);
 }
 
 /** Appends entries. Those of failures are written before escrow counts them: an entry's attempt is one more. */

@@ -4,9 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SyncError } from '../../src/errors.ts';
-import { fingerprint, graphProperties, parseAttributeTable } from '../../src/mapping/attribute-table.ts';
+import {
+  type AttributeTable,
+  attributesRead,
+  fingerprint,
+  matchingAttributes,
+  parseAttributeTable,
+} from '../../src/mapping/attribute-table.ts';
 import { loadAttributeTable } from '../../src/mapping/load-attribute-table.ts';
 import { attributePaths } from '../../src/mapping/maptician-user.ts';
+import { selectionOf } from '../../src/mapping/source-schema.ts';
+
+const graphProperties = (table: AttributeTable) => selectionOf(attributesRead(table)).properties;
 
 const shippedPath = fileURLToPath(new URL('../../config/attributes.yaml', import.meta.url));
 const soundRows = [
@@ -54,18 +63,18 @@ describe('the shipped attribute table', () => {
       'id',
       'userPrincipalName',
       'accountEnabled',
-      'mail',
-      'givenName',
-      'surname',
-      'jobTitle',
-      'userType',
-      'city',
-      'state',
       'businessPhones',
-      'mobilePhone',
-      'employeeId',
+      'city',
       'companyName',
       'department',
+      'employeeId',
+      'givenName',
+      'jobTitle',
+      'mail',
+      'mobilePhone',
+      'state',
+      'surname',
+      'userType',
     ]);
   });
 });
@@ -109,9 +118,57 @@ describe('a small table', () => {
       '- {target: name.givenName, source: department}',
       ...soundRows,
     ];
-    const selected = ['id', 'userPrincipalName', 'accountEnabled', 'mail', 'department'];
+    const selected = ['id', 'userPrincipalName', 'accountEnabled', 'department', 'mail'];
     expect(graphProperties(parseAttributeTable(tableText(rows), 'a'))).toEqual(selected);
     expect(graphProperties(parseAttributeTable(tableText(rows.toReversed()), 'a'))).toEqual(selected);
+  });
+});
+
+describe('a table with richer rows', () => {
+  const read = (...rows: string[]) => parseAttributeTable(tableText([...rows, ...soundRows]), 'table.yaml');
+
+  test('selects what its expressions read, by Graph’s names', () => {
+    const table = read(
+      `- {target: title, expression: 'Join(" ", [extensionAttribute3], [mobile], [telephoneNumber])'}`,
+      '- {target: userType, source: extension_0123456789abcdef0123456789abcdef_badge}',
+    );
+    expect(graphProperties(table).slice(3)).toEqual([
+      'businessPhones',
+      'onPremisesExtensionAttributes',
+      'mobilePhone',
+      'extension_0123456789abcdef0123456789abcdef_badge',
+    ]);
+  });
+
+  test('tries its matching attributes in the order of their numbers', () => {
+    const table = parseAttributeTable(
+      tableText([
+        '- {target: userName, source: userPrincipalName, matching: 7}',
+        '- {target: title, source: jobTitle, matching: 9}',
+        '- {target: externalId, source: id, matching: 2}',
+        soundRows[1] ?? '',
+      ]),
+      'table.yaml',
+    );
+    expect(matchingAttributes(table)).toEqual(['externalId', 'userName', 'title']);
+  });
+
+  test('may say what is done to accounts, and says everything by default', () => {
+    expect(read().actions).toEqual({ create: true, update: true, delete: true });
+    const text = `${tableText(soundRows)}actions: { delete: false }\n`;
+    expect(parseAttributeTable(text, 'a').actions).toEqual({ create: true, update: true, delete: false });
+    expect(problemsOf(`${tableText(soundRows)}actions: { remove: false, create: "no" }\n`)).toEqual([
+      'actions.create must be true or false',
+      'actions Unrecognized key: "remove"',
+    ]);
+  });
+
+  test('may have an active that is worked out, as long as leavers lose their access', () => {
+    const rows = [
+      soundRows[0] ?? '',
+      `- target: active\n  expression: 'IIF([IsSoftDeleted] = "True" OR [employeeType] = "Contractor", "False", "True")'`,
+    ];
+    expect(parseAttributeTable(tableText(rows), 'a').mappings).toHaveLength(2);
   });
 });
 
@@ -129,8 +186,26 @@ describe('the fingerprint', () => {
     ['a default', '- {target: title, source: jobTitle, default: none}'],
     ['a constant of the same text', '- {target: title, constant: jobTitle}'],
     ['another target', '- {target: userType, source: jobTitle}'],
+    ['an expression', '- {target: title, expression: "ToUpper([jobTitle])"}'],
+    ['apply', '- {target: title, source: jobTitle, apply: create}'],
+    ['nulls', '- {target: title, source: jobTitle, nulls: keep}'],
+    ['required', '- {target: title, source: jobTitle, required: true}'],
+    ['matching', '- {target: title, source: jobTitle, matching: 2}'],
   ])('changes with %s', (_, row) => {
     expect(of([...soundRows, row])).not.toBe(of(base));
+  });
+
+  test('does not change with the spelling of an expression or with numbers that keep their order', () => {
+    const titled = (row: string) => of([...soundRows, `- {target: title, ${row}}`]);
+    expect(titled(`expression: 'ToUpper( [jobTitle] ,  )'`)).toBe(titled(`expression: 'ToUpper([jobTitle], )'`));
+    expect(titled('source: jobTitle, matching: 2')).toBe(titled('source: jobTitle, matching: 9'));
+  });
+
+  test('changes with the actions, and not with those that are the default', () => {
+    const acting = (actions: string) =>
+      fingerprint(parseAttributeTable(`${tableText(base)}actions: ${actions}\n`, 'a'));
+    expect(acting('{ create: true }')).toBe(of(base));
+    expect(new Set(['{}', '{create: false}', '{update: false}', '{delete: false}'].map(acting)).size).toBe(4);
   });
 
   test('changes when a row is removed', () => {

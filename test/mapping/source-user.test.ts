@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sourceUser, withoutGuestSuffix } from '../../src/mapping/source-user.ts';
+import { withoutGuestSuffix } from '../../src/mapping/guest-name.ts';
+import { sourceUser } from '../../src/mapping/source-user.ts';
 
 describe('a guest name', () => {
   test.each([
@@ -51,9 +52,15 @@ describe('a guest name', () => {
 });
 
 describe('a user as Graph gives it', () => {
-  test('keeps the known properties, nulls included, and drops the rest', () => {
-    const user = { id: 'a', jobTitle: null, businessPhones: ['1'], '@odata.type': '#microsoft.graph.user' };
-    expect(sourceUser.parse(user)).toEqual({ id: 'a', jobTitle: null, businessPhones: ['1'] });
+  test('keeps what Graph gave, nulls and what it documents nothing about included', () => {
+    const user = {
+      id: 'a',
+      jobTitle: null,
+      businessPhones: ['1'],
+      onPremisesExtensionAttributes: { extensionAttribute1: 'x', extensionAttribute2: null },
+      extension_0123456789abcdef0123456789abcdef_badges: ['1', 2],
+    };
+    expect(sourceUser.parse(user)).toEqual(user);
   });
 
   test.each([
@@ -61,6 +68,9 @@ describe('a user as Graph gives it', () => {
     ['a number for text', { id: 'a', jobTitle: 5 }],
     ['text for a collection', { id: 'a', businessPhones: '1' }],
     ['text for a Boolean', { id: 'a', accountEnabled: 'true' }],
+    ['a number for a date', { id: 'a', employeeHireDate: 5 }],
+    ['text for an object', { id: 'a', onPremisesExtensionAttributes: 'x' }],
+    ['a number within an object', { id: 'a', onPremisesExtensionAttributes: { extensionAttribute1: 5 } }],
   ])('is refused with %s', (_, user) => {
     expect(sourceUser.safeParse(user).success).toBe(false);
   });

@@ -27,7 +27,7 @@ async function openPlanned(people: number) {
   await pull(directory, { resync: true });
   const operations: WrittenOperation[] = [];
   await planPass(pool, service.rules, cycleId, async (opened) => void operations.push(...opened));
-  const context = { pool, store: await service.store(), flowNulls: true };
+  const context = { pool, store: await service.store(), rules: service.applyRules };
   const apply = (kinds: readonly ('create' | 'update')[]) =>
     applyOperations(
       context,

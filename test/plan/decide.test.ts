@@ -10,13 +10,14 @@ const withDefault = parseAttributeTable(
   readFileSync('config/attributes.yaml', 'utf8').replace('source: jobTitle', 'source: jobTitle\n    default: Employee'),
   'attributes.yaml',
 );
-const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete' };
+const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete', skipOutOfScope: false };
 const id = '0f7b3f5e-6a3c-4a7e-9f53-0a4f4c1d2e3f';
 
 const subject = (change: Partial<Subject>): Subject => ({
   id,
   presence: 'live',
   inScope: true,
+  filteredOut: false,
   source: { id, userPrincipalName: 'ada@contoso.example', accountEnabled: true },
   link: null,
   rejectedRemoval: null,
@@ -139,6 +140,7 @@ describe('convergence', () => {
     id: fc.constant(id),
     presence: fc.constantFrom('live' as const, 'soft_deleted' as const, 'purged' as const),
     inScope: fc.boolean(),
+    filteredOut: fc.boolean(),
     source,
     link: links,
     rejectedRemoval: fc.constantFrom(null, 'deactivate' as const, 'delete' as const),
@@ -147,6 +149,7 @@ describe('convergence', () => {
     table: fc.constantFrom(table, withDefault),
     flowNulls: fc.boolean(),
     hardDelete: fc.constantFrom('delete' as const, 'deactivate' as const),
+    skipOutOfScope: fc.boolean(),
   });
 
   it('apply a plan, and the next plan is empty', () => {
@@ -164,7 +167,8 @@ describe('convergence', () => {
   it('never gives access to anyone who is to have none', () => {
     fc.assert(
       fc.property(subjects, anyRules, (before, anyRule) => {
-        const entitled = before.presence === 'live' && before.inScope && before.source.accountEnabled !== false;
+        const entitled =
+          before.presence === 'live' && before.inScope && !before.filteredOut && before.source.accountEnabled !== false;
         const decision = decide(before, anyRule);
         if (!entitled) expect(['nothing', 'skip', 'deactivate', 'delete']).toContain(decision.kind);
         else expect(['deactivate', 'delete']).not.toContain(decision.kind);

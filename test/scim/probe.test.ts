@@ -121,7 +121,7 @@ describe('a server that does otherwise', () => {
     people(5);
     expect(await check()).toContainEqual(expect.stringContaining('it does not filter by userName'));
     const users = await open();
-    const found = await users.match(['USER3@a.example', 'nobody@a.example']);
+    const found = await users.match('userName', ['USER3@a.example', 'nobody@a.example']);
     expect([...found].map(([name, accounts]) => [name, accounts.length])).toEqual([
       ['USER3@a.example', 1],
       ['nobody@a.example', 0],

@@ -32,6 +32,11 @@ export type ColumnValues = { readonly [name in Column]?: AttributeValue };
 /** The attribute columns, in the order of the table. */
 export const columns: readonly Column[] = attributePaths.map((path) => columnNames[path]);
 
+/** The column of an attribute. */
+export function columnOf(path: AttributePath): Column {
+  return columnNames[path];
+}
+
 /** `boolean` for `active`, `text` for every other. */
 export function columnType(column: Column): 'text' | 'boolean' {
   return column === 'active' ? 'boolean' : 'text';

@@ -4,7 +4,16 @@ import { SyncError } from '../../errors.ts';
 import { postgresError } from '../../postgres-errors.ts';
 import { transaction } from '../../state/database.ts';
 import type { CreateRequest, DeleteRequest, StoredUser, StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
-import { type ColumnValues, columnList, columns, columnType, toAttributes, toColumns } from './columns.ts';
+import {
+  type Column,
+  type ColumnValues,
+  columnList,
+  columnOf,
+  columns,
+  columnType,
+  toAttributes,
+  toColumns,
+} from './columns.ts';
 import { writeInHalves } from './halves.ts';
 import { nameConflict, refusal, subject } from './refusal.ts';
 import { checkTable, createTable, newIdFunction } from './schema.ts';
@@ -25,7 +34,7 @@ export function openPostgresUserStore(options: { readonly pool: pg.Pool }): User
     kind: 'postgres',
     batchSize,
     prepare: () => guarded(() => prepare(pool)),
-    match: (userNames) => guarded(() => match(pool, userNames)),
+    match: (attribute, values) => guarded(() => match(pool, columnOf(attribute), values)),
     read: (ids) => guarded(() => read(pool, ids)),
     create: (requests) => guarded(() => write(pool, requests, createUsers)),
     update: (requests) => guarded(() => updateInTurn(pool, requests)),
@@ -65,16 +74,19 @@ async function check(pool: pg.Pool): Promise<string> {
   );
 }
 
-async function match(pool: pg.Pool, userNames: readonly string[]): Promise<Map<string, StoredUser[]>> {
-  const found = new Map<string, StoredUser[]>(userNames.map((name) => [name, []]));
-  // Postgres cannot store a NUL, so nobody has such a name, and asking would be an error.
-  const askable = [...found.keys()].filter((name) => !name.includes('\0'));
-  // With "offset 0" one look into the index a name; Postgres would else read the whole table for every batch.
+async function match(pool: pg.Pool, column: Column, given: readonly string[]): Promise<Map<string, StoredUser[]>> {
+  const found = new Map<string, StoredUser[]>(given.map((value) => [value, []]));
+  // Postgres cannot store a NUL, so nobody has such a value, and asking would be an error.
+  const askable = [...found.keys()].filter((value) => !value.includes('\0'));
+  // userName has an index: with "offset 0" one look into it a name, where Postgres would else read the whole table for
+  // every batch. For any other column that one reading of the table is what it takes.
+  const users =
+    column === 'user_name'
+      ? 'cross join lateral (select * from maptician.users where lower(user_name) = lower(n.given) offset 0) u'
+      : `join maptician.users u on lower(u.${column}) = lower(n.given)`;
   const { rows } = await pool.query<ColumnValues & { given: string; id: string }>({
-    name: 'match-users',
-    text: `select n.given, u.id, ${columnList('u.')}
-     from unnest($1::text[]) as n(given)
-       cross join lateral (select * from maptician.users where lower(user_name) = lower(n.given) offset 0) u`,
+    name: `match-users-by-${column}`,
+    text: `select n.given, u.id, ${columnList('u.')} from unnest($1::text[]) as n(given) ${users}`,
     values: [askable],
   });
   for (const row of rows) found.get(row.given)?.push({ id: row.id, attributes: toAttributes(row) });

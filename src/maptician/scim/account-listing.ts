@@ -4,7 +4,7 @@
  * read to its end is known to be incomplete, and then absence proves nothing.
  */
 import type pg from 'pg';
-import { userAttributes } from '../../mapping/maptician-user.ts';
+import { type AttributePath, userAttributes } from '../../mapping/maptician-user.ts';
 import { type Queryable, transaction } from '../../state/database.ts';
 import type { StoredUser } from '../user-store.ts';
 import type { ScimClient } from './scim-client.ts';
@@ -59,8 +59,15 @@ interface TakeOptions {
 export interface AccountListing {
   /** Lists for a cycle, unless that has been done; `again` lists anew. Whether absence from the listing is a fact. */
   take(cycleId: number, options?: TakeOptions): Promise<boolean>;
-  /** The accounts of each name; undefined where there is no complete listing of that cycle. */
-  byUserName(cycleId: number, userNames: readonly string[]): Promise<Map<string, StoredUser[]> | undefined>;
+  /**
+   * The accounts of each value of a matching attribute; undefined where there is no complete listing of that cycle, or
+   * the attribute is no matching one.
+   */
+  byValue(
+    cycleId: number,
+    attribute: AttributePath,
+    values: readonly string[],
+  ): Promise<Map<string, StoredUser[]> | undefined>;
   /** The accounts that have this userName, else those that have this e-mail, in whatever was listed. */
   byUserNameOrEmail(userName: string, email: string): Promise<readonly StoredUser[]>;
   /** The accounts of these ids; undefined where there is no complete listing of that cycle. */
@@ -68,7 +75,13 @@ export interface AccountListing {
   drop(): Promise<void>;
 }
 
-export function createAccountListing(pool: pg.Pool, client: ScimClient, pageSize: number): AccountListing {
+/** @param matching the attributes by which accounts are looked for beside the userName */
+export function createAccountListing(
+  pool: pg.Pool,
+  client: ScimClient,
+  pageSize: number,
+  matching: readonly AttributePath[],
+): AccountListing {
   // One listing at a time in this process, so that whoever waits for it holds no connection.
   let taking: Promise<boolean> | undefined;
   const known = async (cycleId: number) => {
@@ -82,20 +95,22 @@ export function createAccountListing(pool: pg.Pool, client: ScimClient, pageSize
     take: async (cycleId, options = {}) => {
       const complete = options.again ? undefined : await known(cycleId);
       if (complete !== undefined) return complete;
-      taking ??= listOnce(pool, client, { ...options, cycleId, pageSize }).finally(() => {
+      taking ??= listOnce(pool, client, { ...options, cycleId, pageSize, matching }).finally(() => {
         taking = undefined;
       });
       return taking;
     },
-    byUserName: async (cycleId, userNames) => {
-      if (!(await known(cycleId))) return undefined;
-      // With "offset 0" one look into the index a name.
+    byValue: async (cycleId, attribute, values) => {
+      const named = attribute === 'userName';
+      if (!(named || matching.includes(attribute)) || !(await known(cycleId))) return undefined;
+      const has = named ? 'lower(user_name) = lower(n.given)' : 'match_values @> array[$2 || lower(n.given)]';
+      // With "offset 0" one look into the index a value.
       const { rows } = await pool.query<AccountRow & { given: string }>(
         `select n.given, a.id, a.attributes from unnest($1::text[]) as n(given)
-           cross join lateral (select * from listed_accounts where lower(user_name) = lower(n.given) offset 0) a`,
-        [userNames],
+           cross join lateral (select * from listed_accounts where ${has} offset 0) a`,
+        [values, ...(named ? [] : [`${attribute}=`])],
       );
-      const found = new Map<string, StoredUser[]>(userNames.map((name) => [name, []]));
+      const found = new Map<string, StoredUser[]>(values.map((value) => [value, []]));
       for (const row of rows) found.get(row.given)?.push(toUser(row));
       return found;
     },
@@ -134,7 +149,11 @@ function toUser({ id, attributes }: AccountRow): StoredUser {
 function listOnce(
   pool: pg.Pool,
   scim: ScimClient,
-  options: TakeOptions & { readonly cycleId: number; readonly pageSize: number },
+  options: TakeOptions & {
+    readonly cycleId: number;
+    readonly pageSize: number;
+    readonly matching: readonly AttributePath[];
+  },
 ): Promise<boolean> {
   return transaction(pool, async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [listingLock]);
@@ -146,23 +165,30 @@ function listOnce(
     // Not truncated: whoever reads meanwhile must not wait for the whole listing.
     await client.query('delete from listed_accounts');
     await client.query('delete from account_listing');
-    const keep = (users: readonly StoredUser[]) => keepAccounts(client, users);
+    const keep = (users: readonly StoredUser[]) => keepAccounts(client, users, options.matching);
     const complete = await readAllPages(scim, options.pageSize, keep, options.progress);
     await client.query('insert into account_listing (cycle_id, complete) values ($1, $2)', [options.cycleId, complete]);
     return complete;
   });
 }
 
-async function keepAccounts(db: Queryable, users: readonly StoredUser[]): Promise<number> {
+async function keepAccounts(
+  db: Queryable,
+  users: readonly StoredUser[],
+  matching: readonly AttributePath[],
+): Promise<number> {
   const { rowCount } = await db.query(
-    `insert into listed_accounts (id, user_name, work_email, attributes)
-     select id, coalesce(attributes->>'userName', ''), attributes->>'emails[type eq "work"].value', attributes
+    `insert into listed_accounts (id, user_name, work_email, match_values, attributes)
+     select id, coalesce(attributes->>'userName', ''), attributes->>'emails[type eq "work"].value',
+       array(select m || '=' || lower(attributes->>m) from unnest($2::text[]) as m where attributes->>m is not null),
+       attributes
      from jsonb_to_recordset($1) as p(id text, attributes jsonb) on conflict (id) do nothing`,
     // Postgres cannot store a NUL, or half of a surrogate pair.
     [
       JSON.stringify(users, (_key, value) =>
         typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
       ),
+      matching,
     ],
   );
   return rowCount ?? 0;

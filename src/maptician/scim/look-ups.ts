@@ -1,5 +1,6 @@
 /** Finds users in Maptician: by userName, by id, and whoever stands in a new user's way. */
 import { SyncError } from '../../errors.ts';
+import { type AttributePath, scimPathOf } from '../../mapping/maptician-user.ts';
 import type { CreateRequest, LookUp, StoredUser } from '../user-store.ts';
 import type { AccountListing } from './account-listing.ts';
 import { equals, inGroups, isSuccess, noEndpoint, pathOf } from './answers.ts';
@@ -8,20 +9,25 @@ import type { ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
 import { readList, readUser } from './user-resource.ts';
 
-const sameName = (user: StoredUser, name: string) =>
-  String(user.attributes.userName ?? '').toLowerCase() === name.toLowerCase();
+const hasValue = ({ attributes }: StoredUser, attribute: AttributePath, value: string) =>
+  String(attributes[attribute] ?? '').toLowerCase() === value.toLowerCase();
 
 export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
   let filterIgnored = profile?.filter === 'ignored';
+  const refused = new Set<AttributePath>();
 
   /** Undefined where the server cannot be asked so: it passes filters over, or does not understand this one. */
-  const filter = async (userName: string): Promise<StoredUser[] | undefined> => {
-    if (filterIgnored) return undefined;
-    const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
+  const filter = async (attribute: AttributePath, value: string): Promise<StoredUser[] | undefined> => {
+    if (filterIgnored || refused.has(attribute)) return undefined;
+    const answer = await client.request('GET', '/Users', { query: { filter: filterFor(attribute, value) } });
     if (answer.status === 404) throw noEndpoint(answer);
-    if (!isSuccess(answer)) return undefined;
+    if (!isSuccess(answer)) {
+      // By userName every server can filter, so that refusal is this value's.
+      if (attribute !== 'userName') refused.add(attribute);
+      return undefined;
+    }
     const { users } = readList(answer.body);
-    const found = users.filter((user) => sameName(user, userName));
+    const found = users.filter((user) => hasValue(user, attribute, value));
     if (users.length > found.length) filterIgnored = true;
     return filterIgnored ? undefined : found;
   };
@@ -34,17 +40,21 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
     return [readUser(answer.body)];
   };
 
-  const match = async (userNames: readonly string[], lookUp?: LookUp): Promise<Map<string, StoredUser[]>> => {
-    const names = [...new Set(userNames)];
-    const listed = lookUp?.fresh === false ? await listing.byUserName(lookUp.cycleId, names) : undefined;
+  const match = async (
+    attribute: AttributePath,
+    given: readonly string[],
+    lookUp?: LookUp,
+  ): Promise<Map<string, StoredUser[]>> => {
+    const values = [...new Set(given)];
+    const listed = lookUp?.fresh === false ? await listing.byValue(lookUp.cycleId, attribute, values) : undefined;
     if (listed !== undefined) return listed;
-    const filtered = await inGroups(names, async (name) => [name, await filter(name)] as const);
-    const found = new Map(filtered.flatMap(([name, users]) => (users === undefined ? [] : [[name, users] as const])));
-    const others = names.filter((name) => !found.has(name));
+    const filtered = await inGroups(values, async (value) => [value, await filter(attribute, value)] as const);
+    const found = new Map(filtered.flatMap(([value, users]) => (users === undefined ? [] : [[value, users] as const])));
+    const others = values.filter((value) => !found.has(value));
     if (others.length === 0) return found;
     const cycleId = lookUp?.cycleId ?? 0;
     await listing.take(cycleId, { again: lookUp?.fresh !== false });
-    return new Map([...found, ...((await listing.byUserName(cycleId, others)) ?? unlisted())]);
+    return new Map([...found, ...((await listing.byValue(cycleId, attribute, others)) ?? unlisted(attribute))]);
   };
 
   const read = async (ids: readonly string[], lookUp?: LookUp): Promise<StoredUser[]> => {
@@ -63,7 +73,7 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
    */
   const holders = async ({ attributes }: CreateRequest, refused: SyncError, lookUp: LookUp | undefined) => {
     const userName = String(attributes.userName ?? '');
-    const named = (await filter(userName)) ?? [];
+    const named = (await filter('userName', userName)) ?? [];
     if (named.length > 0) return { holders: named };
     const complete = await listing.take(lookUp?.cycleId ?? 0, { again: lookUp === undefined });
     const email = attributes['emails[type eq "work"].value'];
@@ -83,9 +93,16 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
   return { match, read, holders };
 }
 
-function unlisted(): never {
+function unlisted(attribute: AttributePath): never {
   throw new SyncError(
     'SystemForCrossDomainIdentityManagementServiceIncompatible',
-    'Maptician can neither filter users by userName nor list all of them, so nobody can be found',
+    `Maptician can neither filter users by ${attribute} nor list all of them, so nobody can be found`,
   );
+}
+
+/** A value of a list is asked for together with its type, as RFC 7644 section 3.4.2.2 has it. */
+function filterFor(attribute: AttributePath, value: string): string {
+  const { filter, subAttribute, attribute: name } = scimPathOf(attribute);
+  if (filter === undefined || subAttribute === undefined) return equals(attribute, value);
+  return `${name}[${equals(filter.attribute, filter.value)} and ${equals(subAttribute, value)}]`;
 }

@@ -1,6 +1,7 @@
 /** The user store that is Maptician itself: its SCIM 2.0 endpoint (RFC 7643, RFC 7644), one request a user. */
 import type pg from 'pg';
 import { errorPolicy, toSyncError } from '../../errors.ts';
+import type { AttributePath } from '../../mapping/maptician-user.ts';
 import type { StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
 import { createAccountListing, readPage, usualPageSize } from './account-listing.ts';
 import { inGroups } from './answers.ts';
@@ -23,6 +24,8 @@ export interface ScimUserStoreOptions {
   readonly dialect: Dialect | undefined;
   /** Which installation it is: the name of its test account. */
   readonly instance: string;
+  /** The attributes by which accounts are looked for beside the userName. */
+  readonly matching?: readonly AttributePath[];
 }
 
 /** Opens it; sends nothing yet. The pool stays the caller's. */
@@ -35,7 +38,7 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
     typedPaths: profile?.typedPaths ?? true,
   });
   const pageSize = profile?.pageSize ?? usualPageSize;
-  const listing = createAccountListing(pool, client, pageSize);
+  const listing = createAccountListing(pool, client, pageSize, options.matching ?? []);
   const lookUps = createLookUps(client, listing, profile);
   return {
     kind: 'scim',

@@ -1,0 +1,20 @@
+/** Reads config/scoping-filters.yaml; without the file there are no filters. */
+import { readFile } from 'node:fs/promises';
+import { SyncError, toError } from '../errors.ts';
+import type { ScopingFilters } from './filters/model.ts';
+import { parseScopingFilters } from './filters/parse-filters.ts';
+
+export const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
+
+/** Throws SyncError Misconfigured where the file is there and cannot be read or does not check. */
+export async function loadScopingFilters(path: string): Promise<ScopingFilters> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (thrown) {
+    const cause = toError(thrown);
+    if ('code' in cause && cause.code === 'ENOENT') return noFilters;
+    throw new SyncError('Misconfigured', `The scoping filters ${path} cannot be read: ${cause.message}`, { cause });
+  }
+  return parseScopingFilters(text, path);
+}
