@@ -10,6 +10,7 @@ import { approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
 import { type LogOptions, log } from './log.ts';
+import { addMappingCommand } from './mapping.ts';
 import { plan } from './plan.ts';
 import { runSandbox } from './sandbox.ts';
 import { start } from './start.ts';
@@ -115,6 +116,8 @@ program
   .command('settings')
   .description('print the effective settings, secrets masked')
   .action(() => print(describeSettings(readSettings())));
+
+addMappingCommand(program, exits);
 
 program
   .command('sandbox')

@@ -92,7 +92,8 @@ export function positionAt(source: string, offset: number): Position {
 
 const excerptWidth = 100;
 
-function excerptAt(source: string, span: Span): string {
+/** The line of a span, and under it a caret where the span begins. */
+export function excerptAt(source: string, span: Span): string {
   const lineStart = source.lastIndexOf('\n', span.start - 1) + 1;
   const lineEnd = source.indexOf('\n', span.start);
   const line = source.slice(lineStart, lineEnd === -1 ? undefined : lineEnd).replace(/\r$/, '');

@@ -1,0 +1,72 @@
+/** `mapping preview`: what a changed attribute table or changed scoping filters would do, before they are saved. */
+import { type Preview, previewMirror } from '../cycle/preview.ts';
+import { attributesRead } from '../mapping/attribute-table.ts';
+import { loadAttributeTable } from '../mapping/load-attribute-table.ts';
+import { selectionOf } from '../mapping/source-schema.ts';
+import { sourceAttributes } from '../scope/filters/evaluate-filters.ts';
+import { loadScopingFilters } from '../scope/load-scoping-filters.ts';
+import type { Service } from '../service.ts';
+import { print, printJson, withService } from './command.ts';
+import { cell, howMany, renderTable } from './table.ts';
+
+export interface PreviewOptions {
+  readonly attributes?: string;
+  readonly filters?: string;
+  readonly json?: boolean;
+}
+
+export async function previewMapping(options: PreviewOptions): Promise<number> {
+  return withService(options, async (service) => {
+    const preview = await previewFiles(service, options);
+    if (options.json) printJson(preview);
+    else print(describePreview(preview));
+    return 0;
+  });
+}
+
+async function previewFiles(service: Service, { attributes, filters }: PreviewOptions): Promise<Preview> {
+  const { database, rules, settings } = service;
+  const table = attributes === undefined ? service.table : await loadAttributeTable(attributes);
+  const tried = filters === undefined ? service.filters : await loadScopingFilters(filters);
+  const isTrial = attributes !== undefined || filters !== undefined;
+  // Files in use may have been changed since the last cycle, and then say nothing about what it has read.
+  const inUse = isTrial ? [...attributesRead(service.table), ...sourceAttributes(service.filters)] : [];
+  return previewMirror(database.pool, {
+    rules: { ...rules, table, skipOutOfScope: tried.skipOutOfScopeDeletions },
+    filters: tried,
+    limits: { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT },
+    mirrored: isTrial ? selectionOf(inUse).properties : [],
+  });
+}
+
+function describePreview(preview: Preview): string {
+  const { mirrored, inScope, actions, attributes, leave, enter, failures, removals, unknown } = preview;
+  if (mirrored === 0) return 'Nothing has been read from Entra yet: run "maptician-sync plan" instead.';
+  const rows = attributes.map(({ attribute, users, samples }) => [
+    attribute,
+    String(users),
+    samples.map(({ user, before, after }) => `${cell(user)}: ${cell(before)} → ${cell(after)}`).join('\n'),
+  ]);
+  const summary = Object.entries(actions).map(([action, users]) => `${users} ${action}`);
+  return [
+    `Of ${howMany(mirrored, 'user')} in the mirror ${inScope} are in scope with these files.`,
+    ...(rows.length === 0
+      ? ['No account changes.']
+      : ['', renderTable(['ATTRIBUTE', 'USERS', 'FOR INSTANCE'], rows), '']),
+    `Would be done: ${summary.join(', ') || 'nothing'}.`,
+    ...(leave.users === 0 ? [] : [`${howMany(leave.users, 'user')} would leave scope: ${named(leave)}`]),
+    ...(enter.users === 0 ? [] : [`${howMany(enter.users, 'user')} would enter scope: ${named(enter)}`]),
+    ...failures.map(({ reason, ...who }) => `${howMany(who.users, 'user')} would fail (${named(who)}): ${reason}`),
+    ...(removals.users === 0 ? [] : [describeRemovals(removals)]),
+    ...unknown.map((what) => `Not shown: ${what}. "maptician-sync plan" reads it, once the files are in use.`),
+  ].join('\n');
+}
+
+function named({ users, samples }: Preview['leave']): string {
+  return `${samples.map(cell).join(', ')}${users > samples.length ? ', …' : ''}`;
+}
+
+function describeRemovals({ users, activeAccounts, held }: Preview['removals']): string {
+  const fate = held ? 'sync would hold them for approval' : 'sync would carry them out';
+  return `${howMany(users, 'removal')} of ${howMany(activeAccounts, 'active account')}: ${fate}.`;
+}

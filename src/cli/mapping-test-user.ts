@@ -1,0 +1,85 @@
+/** The attributes of one user for `mapping test --user`: from the mirror, or from Graph where the mirror has not all of them. */
+import { GraphError, graphSyncError } from '../directory/graph-client.ts';
+import { graphUser } from '../directory/graph-types.ts';
+import { selectQuery } from '../directory/users-delta.ts';
+import { SyncError } from '../errors.ts';
+import { attributesRead } from '../mapping/attribute-table.ts';
+import type { SourceValues } from '../mapping/expression/values.ts';
+import {
+  findSourceAttribute,
+  readSourceAttribute,
+  type SourceAttribute,
+  selectionOf,
+} from '../mapping/source-schema.ts';
+import { sourceAttributes } from '../scope/filters/evaluate-filters.ts';
+import type { Service } from '../service.ts';
+
+interface KnownUser {
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly has_access: boolean;
+}
+
+/**
+ * The values of these attributes, by the names they are asked for.
+ * @param user an object id or a userPrincipalName
+ * @throws SyncError where nobody in Entra is called so, or Graph cannot be read
+ */
+export async function readUserValues(
+  service: Service,
+  signal: AbortSignal,
+  user: string,
+  names: readonly string[],
+): Promise<SourceValues> {
+  const wanted = names.flatMap((name): [string, SourceAttribute][] => {
+    const attribute = findSourceAttribute(name);
+    return attribute === undefined ? [] : [[name, attribute]];
+  });
+  const needed = wanted.map(([, attribute]) => attribute);
+  const known = await findMirrored(service, user);
+  const enough = known !== undefined && isMirrored(service, needed);
+  const attributes = enough ? known.attributes : await readFromGraph(service, signal, known?.id ?? user, needed);
+  const isSoftDeleted = known === undefined ? attributes.accountEnabled === false : !known.has_access;
+  return Object.fromEntries(
+    wanted.map(([name, attribute]) => [name, readSourceAttribute(attribute, attributes, { isSoftDeleted })]),
+  );
+}
+
+async function findMirrored({ database }: Service, user: string): Promise<KnownUser | undefined> {
+  const { rows } = await database.pool.query<KnownUser>(
+    `select id, attributes, presence = 'live' and in_scope and not filtered_out
+       and attributes->>'accountEnabled' is distinct from 'false' as has_access
+     from users
+     where attributes <> '{}' and (id::text = lower($1) or lower(attributes->>'userPrincipalName') = lower($1)) limit 1`,
+    [user],
+  );
+  return rows[0];
+}
+
+/** The mirror has what the table and the filters read, and nothing else. */
+function isMirrored({ table, filters }: Service, needed: readonly SourceAttribute[]): boolean {
+  const mirrored = selectionOf([...attributesRead(table), ...sourceAttributes(filters)]);
+  const { properties, manager } = selectionOf(needed);
+  return !manager && properties.every((property) => mirrored.properties.includes(property));
+}
+
+async function readFromGraph(
+  service: Service,
+  signal: AbortSignal,
+  user: string,
+  needed: readonly SourceAttribute[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const { properties, manager } = selectionOf(needed);
+  const { graph } = await service.openDirectory({ signal, progress: () => undefined, warn: () => undefined });
+  const expanded = manager ? '&$expand=manager($select=id,userPrincipalName)' : '';
+  try {
+    return await graph.get(`/users/${encodeURIComponent(user)}?${selectQuery(properties)}${expanded}`, graphUser);
+  } catch (thrown) {
+    if (thrown instanceof GraphError && thrown.status === 404) {
+      throw new SyncError('Misconfigured', 'Entra has no user with this object id or userPrincipalName', {
+        cause: thrown,
+      });
+    }
+    throw graphSyncError(thrown, 'the user', 'User.Read.All');
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * What another attribute table or other scoping filters would do to everyone in the mirror, as it was read last. Reads
+ * neither Entra nor Maptician, and writes nothing.
+ */
+import type pg from 'pg';
+import { type AttributeTable, attributesRead } from '../mapping/attribute-table.ts';
+import { userNameOf } from '../mapping/map-user.ts';
+import { type AttributePath, type AttributeValue, userAttributes } from '../mapping/maptician-user.ts';
+import { redact } from '../mapping/redaction.ts';
+import type { SourceAttribute } from '../mapping/source-schema.ts';
+import { sourceUser } from '../mapping/source-user.ts';
+import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
+import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
+import { evaluateFilters, filterGroups, sourceAttributes } from '../scope/filters/evaluate-filters.ts';
+import type { ScopingFilters } from '../scope/filters/model.ts';
+import type { Queryable } from '../state/database.ts';
+import { modifiedProperties } from '../state/provisioning-log.ts';
+
+/** The files to try, and those whose attributes the mirror is known to have. */
+export interface PreviewInput {
+  readonly rules: PlanRules;
+  readonly filters: ScopingFilters;
+  readonly limits: RemovalLimits;
+  /** The properties that cycles read; empty where they may have read others. */
+  readonly mirrored: readonly string[];
+}
+
+export interface Sample {
+  readonly user: string | null;
+  readonly before: AttributeValue;
+  readonly after: AttributeValue;
+}
+
+/** Somebody, and why. */
+interface Crossing {
+  readonly users: number;
+  readonly samples: readonly (string | null)[];
+}
+
+export interface Preview {
+  /** Users in the mirror that have been read. */
+  readonly mirrored: number;
+  /** Those of them who are assigned and pass the filters. */
+  readonly inScope: number;
+  /** Users by what would be done: create, update, deactivate and so on. */
+  readonly actions: Readonly<Record<string, number>>;
+  /** What would change in accounts that exist, the attribute with the most users first. */
+  readonly attributes: readonly {
+    readonly attribute: string;
+    readonly users: number;
+    readonly samples: readonly Sample[];
+  }[];
+  readonly leave: Crossing;
+  readonly enter: Crossing;
+  readonly failures: readonly ({ readonly reason: string } & Crossing)[];
+  readonly removals: { readonly users: number; readonly activeAccounts: number; readonly held: boolean };
+  /** What cannot be told from the mirror. */
+  readonly unknown: readonly string[];
+}
+
+const chunkSize = 1000;
+const sampleCount = 3;
+
+interface Row {
+  id: string;
+  attributes: Record<string, unknown>;
+  user_name: string | null;
+  presence: Subject['presence'];
+  in_scope: boolean;
+  filtered_out: boolean;
+  rejected_removal: Subject['rejectedRemoval'];
+  maptician_id: string | null;
+  active: boolean | null;
+  applied: unknown;
+  redacted: AttributePath[] | null;
+  held: boolean;
+  member_of: string[];
+}
+
+interface Gathered {
+  users: number;
+  readonly samples: (string | null)[];
+}
+
+/** Goes through the mirror in one snapshot, whatever cycles write meanwhile. */
+export async function previewMirror(pool: pg.Pool, input: PreviewInput): Promise<Preview> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin isolation level repeatable read, read only');
+    const known = await withoutUnknown(client, input);
+    return await gather(client, { ...input, ...known }, known.unknown);
+  } finally {
+    await client.query('rollback').catch(() => undefined);
+    client.release();
+  }
+}
+
+async function gather(
+  client: Queryable,
+  input: Pick<PreviewInput, 'rules' | 'limits'> & { readonly filters: ScopingFilters | undefined },
+  unknown: readonly string[],
+): Promise<Preview> {
+  const actions = new Map<string, number>();
+  const attributes = new Map<string, { users: number; readonly samples: Sample[] }>();
+  const failures = new Map<string, Gathered>();
+  const [leave, enter]: [Gathered, Gathered] = [newGathered(), newGathered()];
+  const names = new Map<string, number>();
+  const removals = { planned: 0, held: 0, linkedActive: 0 };
+  let [mirrored, inScope] = [0, 0];
+  const now = new Date();
+  for await (const row of mirroredRows(client, input.filters)) {
+    mirrored += 1;
+    const subject = subjectOf(row, input.filters, now);
+    const decision = decide(subject, input.rules);
+    const kind = actionOf(decision, input.rules.table);
+    if (subject.inScope && subject.presence === 'live') {
+      if (!subject.filteredOut) inScope += 1;
+      if (!row.filtered_out && subject.filteredOut) add(leave, row.user_name);
+      if (row.filtered_out && !subject.filteredOut) add(enter, row.user_name);
+      if (!subject.filteredOut && subject.source.accountEnabled !== false) {
+        const name = userNameOf(input.rules.table, subject.source)?.toLowerCase();
+        if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
+      }
+    }
+    if (row.active === true) removals.linkedActive += 1;
+    if (kind === 'deactivate' || kind === 'delete') removals[row.held ? 'held' : 'planned'] += 1;
+    if (kind !== 'nothing') actions.set(kind, (actions.get(kind) ?? 0) + 1);
+    if (decision.kind === 'fail') add(gatheredOf(failures, `${decision.code}: ${decision.reason}`), row.user_name);
+    if (decision.kind === 'update' || decision.kind === 'reactivate')
+      gatherChanges(attributes, row.user_name, subject, decision);
+  }
+  for (const [name, count] of names) {
+    if (count > 1)
+      add(gatheredOf(failures, 'DuplicateSourceEntries: several users would have one userName'), name, count);
+  }
+  return {
+    mirrored,
+    inScope,
+    actions: Object.fromEntries(actions),
+    attributes: byUsers([...attributes].map(([attribute, found]) => ({ attribute, ...found }))),
+    leave,
+    enter,
+    failures: byUsers([...failures].map(([reason, found]) => ({ reason, ...found }))),
+    removals: {
+      users: removals.planned + removals.held,
+      activeAccounts: removals.linkedActive,
+      held: removals.held > 0 || exceedsLimits(removals, input.limits),
+    },
+    unknown,
+  };
+}
+
+function actionOf(decision: Decision, table: AttributeTable): string {
+  return decision.kind === 'create' && !table.actions.create ? 'skip' : decision.kind;
+}
+
+function gatherChanges(
+  attributes: Map<string, { users: number; readonly samples: Sample[] }>,
+  user: string | null,
+  { link }: Subject,
+  decision: Extract<Decision, { readonly attributes: unknown }>,
+): void {
+  const hidden = [...(link?.redacted ?? []), ...(decision.redacted ?? [])];
+  const changes = modifiedProperties(link?.applied ?? {}, decision.attributes);
+  const before = redact(link?.applied ?? {}, hidden);
+  const after = redact(decision.attributes, hidden);
+  for (const { displayName } of changes) {
+    const path = displayName as AttributePath;
+    const found = attributes.get(path) ?? { users: 0, samples: [] };
+    attributes.set(path, found);
+    found.users += 1;
+    if (found.samples.length < sampleCount) {
+      found.samples.push({ user, before: before[path] ?? null, after: after[path] ?? null });
+    }
+  }
+}
+
+function newGathered(): Gathered {
+  return { users: 0, samples: [] };
+}
+
+function gatheredOf(all: Map<string, Gathered>, key: string): Gathered {
+  const found = all.get(key) ?? newGathered();
+  all.set(key, found);
+  return found;
+}
+
+function add(gathered: Gathered, user: string | null, users = 1): void {
+  gathered.users += users;
+  if (gathered.samples.length < sampleCount) gathered.samples.push(user);
+}
+
+function byUsers<T extends { readonly users: number }>(found: readonly T[]): T[] {
+  return found.toSorted((one, other) => other.users - one.users);
+}
+
+async function* mirroredRows(client: Queryable, filters: ScopingFilters | undefined): AsyncGenerator<Row> {
+  const groups = filters === undefined ? [] : filterGroups(filters);
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const { rows } = await client.query<Row>(
+      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+         l.maptician_id, l.active, l.applied, l.redacted, coalesce(o.state = 'held', false) as held,
+         array(select m.group_id from group_members m
+           where m.user_id = u.id and m.group_id = any($3::uuid[]) and not m.gone)::text[] as member_of
+       from users u left join links l on l.entra_id = u.id left join operations o on o.entra_id = u.id
+       where u.id > $1 and u.attributes <> '{}' order by u.id limit $2`,
+      [after, chunkSize, groups],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    yield* rows;
+  }
+}
+
+function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date): Subject {
+  const facts = { memberOf: new Set(row.member_of), now };
+  const filteredOut =
+    filters === undefined ? row.filtered_out : !evaluateFilters(filters, row.attributes, facts).inScope;
+  const link =
+    row.maptician_id === null
+      ? null
+      : {
+          mapticianId: row.maptician_id,
+          active: row.active === true,
+          applied: userAttributes.parse(row.applied),
+          redacted: row.redacted ?? [],
+        };
+  return {
+    id: row.id,
+    presence: row.presence,
+    inScope: row.in_scope,
+    filteredOut,
+    source: sourceUser.parse({ ...row.attributes, id: row.id }),
+    link,
+    rejectedRemoval: row.rejected_removal,
+  };
+}
+
+/** Without the rows and the filters that read what the mirror does not have: they would look as if it were empty. */
+async function withoutUnknown(client: Queryable, { rules, filters, mirrored }: PreviewInput) {
+  const { rows } = await client.query<{ key: string }>(
+    'select distinct key from users, lateral jsonb_object_keys(attributes) as key',
+  );
+  const present = new Set([...rows.map(({ key }) => key), ...mirrored]);
+  const missing = (attributes: readonly SourceAttribute[]) =>
+    attributes.flatMap(({ name, property }) => (property === undefined || present.has(property) ? [] : [name]));
+  const unknown: string[] = [];
+  const mappings = rules.table.mappings.filter((mapping) => {
+    const names = missing(attributesRead({ ...rules.table, mappings: [mapping] }));
+    const leftOut = names.length > 0 && mapping.target !== 'userName' && mapping.target !== 'active';
+    if (names.length > 0)
+      unknown.push(`${mapping.target} reads ${names.join(' and ')}, which nobody in the mirror has`);
+    return !leftOut;
+  });
+  const filtered = missing(sourceAttributes(filters));
+  if (filtered.length > 0) unknown.push(`the filters read ${filtered.join(' and ')}, which nobody in the mirror has`);
+  const groups = await unknownGroups(client, filterGroups(filters));
+  if (groups.length > 0)
+    unknown.push(`the filters ask about groups whose members have not been read: ${groups.join(', ')}`);
+  const scoped = filtered.length === 0 && groups.length === 0;
+  return { rules: { ...rules, table: { ...rules.table, mappings } }, filters: scoped ? filters : undefined, unknown };
+}
+
+async function unknownGroups(client: Queryable, groups: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select wanted.id::text as id from unnest($1::uuid[]) as wanted(id)
+     where not exists (select from group_members m where m.group_id = wanted.id)
+       and not exists (select from assignments a where a.principal_id = wanted.id)`,
+    [groups],
+  );
+  return rows.map(({ id }) => id);
+}
