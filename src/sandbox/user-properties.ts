@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-type PropertyKind = 'string' | 'boolean' | 'strings';
+type PropertyKind = 'string' | 'boolean' | 'strings' | 'object';
 
 const kinds = {
   userPrincipalName: 'string',
@@ -20,6 +20,8 @@ const kinds = {
   companyName: 'string',
   employeeId: 'string',
   employeeType: 'string',
+  employeeHireDate: 'string',
+  employeeOrgData: 'object',
   officeLocation: 'string',
   streetAddress: 'string',
   postalCode: 'string',
@@ -34,6 +36,7 @@ const kinds = {
   otherMails: 'strings',
   proxyAddresses: 'strings',
   onPremisesSyncEnabled: 'boolean',
+  onPremisesExtensionAttributes: 'object',
   onPremisesImmutableId: 'string',
   onPremisesSamAccountName: 'string',
   externalUserState: 'string',
@@ -41,21 +44,25 @@ const kinds = {
   ageGroup: 'string',
 } as const satisfies Record<string, PropertyKind>;
 
-export type UserProperty = keyof typeof kinds;
+type NamedProperty = keyof typeof kinds;
+/** `extension_<app id without hyphens>_<name>`: a directory extension, of any type. */
+type ExtensionProperty = `extension_${string}`;
+export type UserProperty = NamedProperty | ExtensionProperty;
+
+interface Values {
+  readonly string: string;
+  readonly boolean: boolean;
+  readonly strings: readonly string[];
+  readonly object: Readonly<Record<string, string | null>>;
+}
 
 /** An absent key was never set; null (or an empty list) was set once and cleared. */
 export type UserProperties = {
-  -readonly [name in UserProperty]?:
-    | ((typeof kinds)[name] extends 'boolean'
-        ? boolean
-        : (typeof kinds)[name] extends 'strings'
-          ? readonly string[]
-          : string)
-    | null
-    | undefined;
-};
+  -readonly [name in NamedProperty]?: Values[(typeof kinds)[name]] | null | undefined;
+} & { [name in ExtensionProperty]?: unknown };
 
-export const userPropertyNames = Object.keys(kinds) as UserProperty[];
+/** Those that have a name in every tenant. */
+export const userPropertyNames = Object.keys(kinds) as NamedProperty[];
 
 /** What a read without `$select` returns, id aside. */
 export const defaultUserProperties = [
@@ -69,7 +76,7 @@ export const defaultUserProperties = [
   'preferredLanguage',
   'surname',
   'userPrincipalName',
-] as const satisfies readonly UserProperty[];
+] as const satisfies readonly NamedProperty[];
 
 /** Kept outside the directory: served for one user only, and never tracked. */
 export const outsideProperties: ReadonlySet<string> = new Set([
@@ -87,21 +94,30 @@ export const outsideProperties: ReadonlySet<string> = new Set([
 ]);
 
 export function isUserProperty(name: string): name is UserProperty {
+  return isNamed(name) || /^extension_[0-9a-f]{32}_\w+$/i.test(name);
+}
+
+function isNamed(name: string): name is NamedProperty {
   return Object.hasOwn(kinds, name);
 }
 
 /** True for properties that hold a list, whose empty value is `[]` and not null. */
 export function isListProperty(name: UserProperty): boolean {
-  return kinds[name] === 'strings';
+  return isNamed(name) && kinds[name] === 'strings';
 }
 
 const valueSchemas = {
   string: z.string().min(1).nullable(),
   boolean: z.boolean().nullable(),
   strings: z.array(z.string()).nullable(),
+  object: z.record(z.string(), z.string().nullable()).nullable(),
 } as const;
 
 /** Changes to a user, as the control API takes them. Unknown names are refused. */
 export const userChangesSchema = z
-  .strictObject(Object.fromEntries(userPropertyNames.map((name) => [name, valueSchemas[kinds[name]].optional()])))
+  .looseObject(Object.fromEntries(userPropertyNames.map((name) => [name, valueSchemas[kinds[name]].optional()])))
+  .superRefine((changes, context) => {
+    const keys = Object.keys(changes).filter((name) => !isUserProperty(name));
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: changes });
+  })
   .transform((changes) => changes as UserProperties);

@@ -2,6 +2,9 @@
  * Everything between an emulated tenant and `maptician.users`, for real and in this process: a sandbox over https, a
  * database of its own, the queue on Postgres or on a Redis of its own, and the service as the commands open it.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { inject } from 'vitest';
 import { z } from 'zod';
@@ -34,6 +37,13 @@ export interface WorldOptions {
   readonly store?: 'postgres' | 'scim';
   /** Milliseconds until a request to Maptician is given up. */
   readonly mapticianTimeout?: number;
+  readonly config?: Config;
+}
+
+/** Files of `config/` in place of those that are shipped. */
+export interface Config {
+  readonly attributes?: string;
+  readonly filters?: string;
 }
 
 interface CycleRequest {
@@ -60,8 +70,8 @@ export interface World extends AsyncDisposable {
   service(): Promise<Service>;
   /** One cycle, as `sync` runs it. */
   sync(request?: CycleRequest): Promise<Synced>;
-  /** Closes the service; the next cycle opens a new one with these settings changed. */
-  restart(settings?: Record<string, string>): Promise<void>;
+  /** Closes the service; the next cycle opens a new one with these settings changed, and these files. */
+  restart(settings?: Record<string, string>, config?: Config): Promise<void>;
   /** `maptician.users`, or Maptician's accounts as if they stood there, by external_id. */
   rows(): Promise<StoredRow[]>;
   /** Requests to Graph since the log was last cleared, those inside of a batch not counted. */
@@ -111,6 +121,11 @@ const scimColumns = [
   ['department', `${enterprise}:department`],
 ] as const;
 
+async function writeConfig(folder: string, { attributes, filters }: Config): Promise<void> {
+  if (attributes !== undefined) await writeFile(join(folder, 'attributes.yaml'), attributes);
+  if (filters !== undefined) await writeFile(join(folder, 'scoping-filters.yaml'), filters);
+}
+
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox(options.sandbox);
   sandbox.trust();
@@ -125,6 +140,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
     ...options.settings,
   };
+  const configFolder = await mkdtemp(join(tmpdir(), 'maptician-config-'));
+  await writeConfig(configFolder, options.config ?? {});
   let opening: Promise<Service> | undefined;
   let requestNumber = 0;
 
@@ -134,6 +151,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       log: createLog('debug', { write: (line: string) => void log.push(line) }),
       onGraphRequest: () => world.onRequest?.(++requestNumber),
       mapticianTimeout: options.mapticianTimeout,
+      configFolder,
     });
     return service;
   };
@@ -176,8 +194,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (result === undefined) throw new Error('The cycle was passed over.');
       return { ...result, exit: exitStatus(result) };
     },
-    restart: async (changed = {}) => {
+    restart: async (changed = {}, config = {}) => {
       await closeService();
+      await writeConfig(configFolder, config);
       settings = { ...settings, ...changed };
     },
     rows: async () => {
@@ -195,6 +214,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       await database.drop();
       await redis?.stop();
       await sandbox.close();
+      await rm(configFolder, { recursive: true });
     },
     [Symbol.asyncDispose]: () => world.close(),
   };

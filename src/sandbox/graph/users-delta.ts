@@ -5,6 +5,7 @@ import { isUserProperty, type UserProperties } from '../user-properties.ts';
 import { answerDelta, type DeltaSource, type DeltaView } from './delta.ts';
 import type { GraphContext, GraphReply, GraphRequest } from './graph-request.ts';
 import { selectedUserProperties } from './query.ts';
+import { stamp } from './users.ts';
 
 export function usersDelta(context: GraphContext, request: GraphRequest): GraphReply {
   const { users } = context.tenant;
@@ -26,11 +27,16 @@ export function usersDelta(context: GraphContext, request: GraphRequest): GraphR
     }
     return changes;
   };
-  const entryOf = (id: string, properties: Readonly<UserProperties>, names: Iterable<string>): object => {
+  const entryOf = (
+    { id, createdAt }: TenantUser,
+    properties: Readonly<UserProperties>,
+    names: Iterable<string>,
+  ): object => {
     const entry: Record<string, unknown> = {};
     for (const name of names) {
       // Never set: left out. Cleared: null, or an empty list.
       if (isUserProperty(name) && properties[name] !== undefined) entry[name] = properties[name];
+      if (name === 'createdDateTime') entry[name] = stamp(createdAt);
     }
     entry.id = id;
     return entry;
@@ -39,7 +45,7 @@ export function usersDelta(context: GraphContext, request: GraphRequest): GraphR
     const user = users.get(id);
     if (!user) return { id, '@removed': { reason: 'deleted' } };
     if (user.deletedAt !== undefined) return { id, '@removed': { reason: 'changed' } };
-    return entryOf(id, user.properties, namesToTell(user, view));
+    return entryOf(user, user.properties, namesToTell(user, view));
   };
   const namesToTell = (user: TenantUser, view: DeltaView): Iterable<string> => {
     const names = namesOf(view.select);
@@ -66,7 +72,7 @@ export function usersDelta(context: GraphContext, request: GraphRequest): GraphR
       if (!user || changes.some(({ event }) => event !== 'updated')) return undefined;
       const older: UserProperties = { ...user.properties };
       for (const { before } of changes) Object.assign(older, before);
-      return entryOf(id, older, namesToTell(user, view));
+      return entryOf(user, older, namesToTell(user, view));
     },
   };
   return answerDelta(context, request, source);

@@ -6,7 +6,8 @@ import { type GraphContext, type GraphReply, type GraphRequest, isAdvanced, root
 import { countItems, listPage } from './list-page.ts';
 import { parseFilter, plainValue, selectedUserProperties } from './query.ts';
 
-const stamp = (milliseconds: number | undefined): string | null =>
+/** A time as Graph writes it. */
+export const stamp = (milliseconds: number | undefined): string | null =>
   milliseconds === undefined ? null : `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 
 const userValue = (user: TenantUser, name: string): unknown => {
