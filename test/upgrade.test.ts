@@ -69,7 +69,9 @@ it('the worker goes on with a state database of the first version, and an idle c
   // Back to where the first version left it.
   await world.pool.query(`
     set search_path = maptician_sync;
-    alter table links drop column kept;
+    alter table users drop column filtered_out;
+    alter table links drop column kept, drop column redacted;
+    alter table operations drop column redacted, drop column flow_rules;
     alter table provisioning_log drop column http_status, drop column attempt;
     alter table escrow drop column http_status, drop column payload;
     drop table request_pace, listed_accounts, account_listing;
