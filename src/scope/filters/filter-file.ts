@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { nearestName } from '../../mapping/expression/nearest-name.ts';
 import { directoryExtensionPattern, sourceAttributeNames, unknownAttribute } from '../../mapping/source-schema.ts';
+import { renderJsonSchema } from '../../render-json-schema.ts';
 import { filterOperators, type OperatorName, operatorNames } from './operators.ts';
 
 const readableNames = sourceAttributeNames.filter((name) => name !== 'IsSoftDeleted');
@@ -114,14 +115,9 @@ export const filterFileSchema = z
   .meta({ title: 'Scoping filters of maptician-sync' });
 
 /**
- * The text of config/schemas/scoping-filters.schema.json, formatted as the rest of the repository.
+ * The text of config/schemas/scoping-filters.schema.json.
  * `npx vitest run test/scope/filters --update` writes it.
  */
 export function renderFilterSchema(): string {
-  const json = JSON.stringify(z.toJSONSchema(filterFileSchema, { target: 'draft-7', io: 'input' }), null, 2);
-  const shortArrays = json.replace(/^( *"\w+": )\[\n([^[\]{}]*)\n *\](,?)$/gm, (whole, key, items, comma) => {
-    const line = `${key}[${items.trim().replaceAll(/,\n */g, ', ')}]${comma}`;
-    return line.length <= 120 ? line : whole;
-  });
-  return `${shortArrays}\n`;
+  return renderJsonSchema(filterFileSchema);
 }
