@@ -222,6 +222,7 @@ function directoryOpener(
   const everyone = settings.SYNC_SCOPE === 'all';
 
   return async (cycle: DirectoryCycle): Promise<PullContext> => {
+    for (const warning of filters.warnings) log.warn(`scoping filters: ${warning}`);
     const graph = createGraphClient({
       origin,
       credential: await credential(),

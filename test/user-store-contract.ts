@@ -17,6 +17,9 @@ export interface OpenedUserStore {
 
 const nothing: UserAttributes = Object.fromEntries(attributePaths.map((path) => [path, null]));
 
+/** The attributes by which users are looked for, beside the userName. */
+export const matchedBy = ['externalId', 'emails[type eq "work"].value'] as const;
+
 const refusedTitle = 'Refused Title';
 
 /** A user with a value for every attribute. */
@@ -127,6 +130,28 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
           ['x" or "', []],
         ]),
       );
+    });
+
+    test.each(matchedBy)('finds users by %s', async (attribute) => {
+      const value = `Value "of" ${attribute} \\ Zoë`;
+      const [ann] = await createAll(store, [
+        { ...bareUser('ann@a.example'), [attribute]: value },
+        { ...bareUser('bob@a.example'), [attribute]: 'other' },
+        bareUser('eve@a.example'),
+      ]);
+      const found = await store.match(attribute, [value, 'Value', 'other']);
+      const names = [...found].map(([asked, users]) => [asked, users.map(({ attributes }) => attributes.userName)]);
+      expect(Object.fromEntries(names)).toEqual({ [value]: ['ann@a.example'], Value: [], other: ['bob@a.example'] });
+      expect(found.get(value)?.[0]?.id).toBe(ann);
+    });
+
+    test('finds everyone who has a value that is not unique', async () => {
+      const shared = { externalId: 'x1' };
+      await createAll(store, [
+        { ...bareUser('ann@a.example'), ...shared },
+        { ...bareUser('bob@a.example'), ...shared },
+      ]);
+      expect((await store.match('externalId', ['x1'])).get('x1')).toHaveLength(2);
     });
 
     test('finds one user under each spelling that was asked', async () => {

@@ -233,7 +233,8 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       });
       left = pass;
       await enqueue(await guardRemovals(context, cycleId));
-      const yields = await writeYields(pool, cycleId, namesToYield(pass, wave));
+      const mayRename = context.rules.table.actions.update;
+      const yields = await writeYields(pool, cycleId, mayRename ? namesToYield(pass, wave) : []);
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0) {
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);

@@ -93,14 +93,21 @@ export function userNameOf(table: AttributeTable, user: SourceUser): string | nu
   }
 }
 
-/** What `active` becomes for whoever is to have no access. What cannot be evaluated must not let anyone in. */
-export function activeOfLeaver(table: AttributeTable, user: SourceUser): AttributeValue | undefined {
+/**
+ * What `active` becomes, whatever the other rows do: access ends also where one of them fails. What cannot be evaluated
+ * is false for a leaver, who must not stay in for it, and undefined for anybody else.
+ */
+export function activeOf(
+  table: AttributeTable,
+  user: SourceUser,
+  computed: ComputedProperties,
+): AttributeValue | undefined {
   const mapping = table.mappings.find(({ target }) => target === 'active');
   if (mapping === undefined) return undefined;
   try {
-    return readMapped(mapping, user, { isSoftDeleted: true }).value;
+    return readMapped(mapping, user, computed).value;
   } catch (thrown) {
-    if (thrown instanceof SyncError) return false;
+    if (thrown instanceof SyncError) return computed.isSoftDeleted ? false : undefined;
     throw thrown;
   }
 }

@@ -93,8 +93,8 @@ export interface UserStore {
   prepare(): Promise<void>;
   readonly listing?: Listing;
   /**
-   * The users that have one of these values of an attribute, compared without case; one entry a value given, perhaps
-   * empty. Any attribute but `active`.
+   * The users that have one of these values of an attribute; one entry a value given, perhaps empty. Any attribute but
+   * `active`. A userName is compared without case, and so is any other value where the store lets us.
    */
   match(
     attribute: AttributePath,

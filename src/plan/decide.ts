@@ -1,7 +1,7 @@
 /** What is to be done about one user: the wanted Maptician user against what was last applied. Pure. */
 import { type ErrorCode, SyncError } from '../errors.ts';
 import { type AttributeTable, matchingAttributes } from '../mapping/attribute-table.ts';
-import { activeOfLeaver, changedAttributes, type FlowRules, type MappedUser, mapUser } from '../mapping/map-user.ts';
+import { activeOf, changedAttributes, type FlowRules, type MappedUser, mapUser } from '../mapping/map-user.ts';
 import type { AttributePath, AttributeValue, UserAttributes } from '../mapping/maptician-user.ts';
 import type { SourceUser } from '../mapping/source-user.ts';
 
@@ -78,17 +78,15 @@ export function decide(subject: Subject, rules: PlanRules): Decision {
   const inactive = reasonInactive(subject);
   if (inactive !== undefined) {
     if (rules.skipOutOfScope && reasonInEntra(subject) === undefined) return leftAsItIs(subject, inactive);
-    return decideRemoval(subject, rules, inactive, activeOfLeaver(rules.table, subject.source));
+    return decideRemoval(subject, rules, inactive, activeOf(rules.table, subject.source, { isSoftDeleted: true }));
   }
+  const active = activeOf(rules.table, subject.source, { isSoftDeleted: false });
+  if (active === false) return decideRemoval(subject, rules, 'inactive by the attribute table', active);
   try {
     const purpose = subject.link === null ? 'create' : 'update';
     const mapped = mapUser(rules.table, subject.source, { isSoftDeleted: false }, purpose);
     const unnamed = problemOfName(mapped, rules.table);
-    if (unnamed !== undefined) return unnamed;
-    const { active } = mapped.attributes;
-    return active === false
-      ? decideRemoval(subject, rules, 'inactive by the attribute table', active)
-      : decideAccess(subject, rules, mapped);
+    return unnamed ?? decideAccess(subject, rules, mapped);
   } catch (thrown) {
     if (thrown instanceof SyncError) return { kind: 'fail', code: thrown.code, reason: thrown.message };
     throw thrown;

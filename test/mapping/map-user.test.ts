@@ -79,6 +79,46 @@ describe('a row', () => {
     expect(mapUser(table, { id: 'a', businessPhones: ['1'] }, active, 'create').attributes.title).toBeNull();
   });
 
+  test('can read a directory extension of any type as text', () => {
+    const name = 'extension_0123456789abcdef0123456789abcdef_x';
+    const table = tableOf(`{target: title, source: ${name}}`, `{target: userType, source: "${name}[1]"}`);
+    const read = (value: unknown) => mapUser(table, { id: 'a', [name]: value }, active, 'create').attributes;
+    expect(read(7)).toMatchObject({ title: '7', userType: null });
+    expect(read(true)).toMatchObject({ title: 'True', userType: null });
+    expect(read(null)).toMatchObject({ title: null, userType: null });
+    expect(() => read(['a', 'b'])).toThrow('title takes one value, and its source has 2 values; take one with [0]');
+  });
+
+  test('with an expression gives its text, whatever it is of', () => {
+    const of = (expression: string, user: object = {}) =>
+      mapUser(tableOf(`{target: title, expression: '${expression}'}`), { id: 'a', ...user }, active, 'create')
+        .attributes;
+    expect(of('Count(Split([jobTitle], "u"))', { jobTitle: 'four' }).title).toBe('2');
+    expect(of('[accountEnabled]', { accountEnabled: false }).title).toBe('False');
+    expect(of('StripSpaces([jobTitle])', { jobTitle: '  ' }).title).toBeNull();
+    expect(of('IgnoreFlowIfNullOrEmpty([jobTitle])')).not.toHaveProperty('title');
+    expect(() => of('[otherMails]', { otherMails: ['a', 'b'] })).toThrow('title takes one value');
+  });
+
+  test('that fails for one user says where in the expression, and nothing of the user', () => {
+    const table = tableOf(`{target: title, expression: 'DateAdd("d", 1, CDate([jobTitle]))'}`);
+    const map = () => mapUser(table, { id: 'a', jobTitle: 'Personal' }, active, 'create');
+    expect(map).toThrow(expect.objectContaining({ code: 'FunctionEvaluationFailed' }));
+    expect(map).toThrow(/^the expression for title has no value for this user: .+ \(line 1, column \d+\)$/);
+    expect(map).not.toThrow(/Personal/);
+  });
+
+  test('of the userName that fails leaves nobody without a decision', () => {
+    const table = parseAttributeTable(
+      `attributes:
+  - {target: userName, expression: 'Item([otherMails], 3)', matching: 1}
+  - {target: active, source: not IsSoftDeleted}
+`,
+      'a',
+    );
+    expect(userNameOf(table, { id: 'a', otherMails: ['x'] })).toBeNull();
+  });
+
   test('can read a guest name as it stands in Entra', () => {
     const table = tableOf('{target: title, source: originalUserPrincipalName}');
     const name = 'ann_fabrikam.example#EXT#@contoso.example';

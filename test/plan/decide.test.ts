@@ -10,7 +10,26 @@ const withDefault = parseAttributeTable(
   readFileSync('config/attributes.yaml', 'utf8').replace('source: jobTitle', 'source: jobTitle\n    default: Employee'),
   'attributes.yaml',
 );
+const rich = parseAttributeTable(
+  `attributes:
+  - { target: userName, source: userPrincipalName, matching: 2 }
+  - { target: active, expression: 'IIF([IsSoftDeleted] = "True" OR [department] = "Field", "False", "True")' }
+  - { target: externalId, source: id, matching: 1 }
+  - { target: title, expression: 'ToUpper([jobTitle])', nulls: keep }
+  - { target: userType, expression: Guid(), apply: create }
+  - { target: name.givenName, default: Nobody }
+  - { target: name.familyName, expression: 'IgnoreFlowIfNullOrEmpty([mail])' }
+  - { target: 'emails[type eq "work"].value', expression: 'Redact([mail])', nulls: clear, default: none }
+  - { target: 'phoneNumbers[type eq "work"].value', source: 'businessPhones[0]', required: true }
+  - { target: 'addresses[type eq "work"].region', expression: 'FormatDateTime([department], , "yyyy", "yy")' }
+`,
+  'rich.yaml',
+);
 const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete', skipOutOfScope: false };
+const off = parseAttributeTable(
+  `${readFileSync('config/attributes.yaml', 'utf8')}\nactions: { create: false, update: false, delete: false }\n`,
+  'attributes.yaml',
+);
 const id = '0f7b3f5e-6a3c-4a7e-9f53-0a4f4c1d2e3f';
 
 const subject = (change: Partial<Subject>): Subject => ({
@@ -76,6 +95,29 @@ describe('deciding about a user', () => {
     ['an inactive user out of scope needs nothing', { link: inactive, inScope: false }, {}, 'nothing'],
     ['an inactive user who has access again is reactivated', { link: inactive }, {}, 'reactivate'],
     ['a removal that was rejected is left alone', { link, inScope: false, rejectedRemoval: 'deactivate' }, {}, 'skip'],
+    ['whoever does not pass the filters is not created, and that is told', { filteredOut: true }, {}, 'skip'],
+    ['whoever does not pass the filters any more is deactivated', { link, filteredOut: true }, {}, 'deactivate'],
+    [
+      'whoever falls out of scope is left as they are',
+      { link, filteredOut: true },
+      { skipOutOfScope: true },
+      'nothing',
+    ],
+    ['an unassigned user is left as they are', { link, inScope: false }, { skipOutOfScope: true }, 'nothing'],
+    [
+      'a disabled user loses access also when out of scope',
+      { link, inScope: false, source: { id, accountEnabled: false } },
+      { skipOutOfScope: true },
+      'deactivate',
+    ],
+    [
+      'a deleted user does so',
+      { link, inScope: false, presence: 'soft_deleted' },
+      { skipOutOfScope: true },
+      'deactivate',
+    ],
+    ['a removal is skipped when removals are off', { link, presence: 'purged' }, { table: off }, 'skip'],
+    ['an update is skipped when updates are off', { link: { ...inactive, active: true } }, { table: off }, 'skip'],
     [
       'a purge after a rejected deactivation is planned',
       { link, presence: 'purged', rejectedRemoval: 'deactivate' },
@@ -106,6 +148,47 @@ describe('deciding about a user', () => {
   });
 });
 
+describe('a richer attribute table', () => {
+  const decided = (source: object, link: Link | null = null) =>
+    decide(subject({ link, source: { ...subject({}).source, businessPhones: ['1'], ...source } }), {
+      ...rules,
+      table: rich,
+    });
+
+  it.each([
+    ['a value that is required and missing', { businessPhones: [] }, 'MandatoryFieldsMissing'],
+    ['an expression that has no value', { department: 'x' }, 'FunctionEvaluationFailed'],
+    ['a userName that is missing', { userPrincipalName: null }, 'MandatoryFieldsMissing'],
+  ])('fails a user with %s', (_, source, code) => {
+    expect(decided(source)).toMatchObject({ kind: 'fail', code });
+  });
+
+  it('says nothing of a user’s values where an evaluation fails', () => {
+    expect(JSON.stringify(decided({ department: 'Personal' }))).not.toContain('Personal');
+  });
+
+  it('tells which values are shown nowhere, and how they reach an account that is there', () => {
+    expect(decided({ mail: 'a@b' })).toMatchObject({
+      kind: 'create',
+      redacted: ['emails[type eq "work"].value'],
+      rules: { title: 'keep', userType: 'create', 'name.givenName': 'fill' },
+    });
+    expect(decided({})).toMatchObject({
+      attributes: { 'emails[type eq "work"].value': 'none' },
+      rules: { 'emails[type eq "work"].value': 'clear' },
+    });
+  });
+
+  it('makes an account inactive that is to be so by an expression, and creates none', () => {
+    const created = apply(decided({}), null);
+    expect(decided({ department: 'Field' })).toMatchObject({ kind: 'skip' });
+    const removal = decided({ department: 'Field' }, created);
+    expect(removal).toMatchObject({ kind: 'deactivate', attributes: { active: false } });
+    expect(decided({ department: 'Field' }, apply(removal, created)).kind).toBe('nothing');
+    expect(decided({}, apply(removal, created)).kind).toBe('reactivate');
+  });
+});
+
 describe('convergence', () => {
   const text = fc.option(fc.oneof(fc.constant(''), fc.string(), fc.string({ unit: 'grapheme' })), { nil: null });
   const source = fc.record({
@@ -114,7 +197,7 @@ describe('convergence', () => {
     accountEnabled: fc.constantFrom(true, false, null),
     mail: text,
     jobTitle: text,
-    department: text,
+    department: fc.oneof(text, fc.constantFrom('Field', '2026')),
     businessPhones: fc.array(fc.string()),
   });
   const attributes = fc.record(
@@ -146,7 +229,7 @@ describe('convergence', () => {
     rejectedRemoval: fc.constantFrom(null, 'deactivate' as const, 'delete' as const),
   });
   const anyRules = fc.record({
-    table: fc.constantFrom(table, withDefault),
+    table: fc.constantFrom(table, withDefault, rich),
     flowNulls: fc.boolean(),
     hardDelete: fc.constantFrom('delete' as const, 'deactivate' as const),
     skipOutOfScope: fc.boolean(),
@@ -171,7 +254,8 @@ describe('convergence', () => {
           before.presence === 'live' && before.inScope && !before.filteredOut && before.source.accountEnabled !== false;
         const decision = decide(before, anyRule);
         if (!entitled) expect(['nothing', 'skip', 'deactivate', 'delete']).toContain(decision.kind);
-        else expect(['deactivate', 'delete']).not.toContain(decision.kind);
+        else if (anyRule.table !== rich) expect(['deactivate', 'delete']).not.toContain(decision.kind);
+        if ('attributes' in decision && decision.attributes.active === true) expect(entitled).toBe(true);
       }),
       { numRuns: 2_000 },
     );

@@ -8,7 +8,7 @@ import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { startScimPeer } from '../support/scim-peer.ts';
 import { readSchemas } from '../support/scim-schema.ts';
 import { openTestState } from '../support/state-database.ts';
-import { describeUserStore } from '../user-store-contract.ts';
+import { describeUserStore, matchedBy } from '../user-store-contract.ts';
 
 async function openStore(url: string, token: string) {
   const state = await openTestState();
@@ -22,6 +22,7 @@ async function openStore(url: string, token: string) {
     pool: state.pool,
     dialect: undefined,
     instance: 'test',
+    matching: matchedBy,
   });
   return { store, client, state };
 }
