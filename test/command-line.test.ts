@@ -47,7 +47,18 @@ describe('the command line', () => {
   it('names every command in its help, with what the exit statuses mean', async () => {
     const { stdout, status } = await run(['--help']);
     expect(status).toBe(0);
-    for (const command of ['start', 'sync', 'resync', 'plan', 'status', 'log', 'test-connection', 'sandbox', 'demo']) {
+    for (const command of [
+      'start',
+      'sync',
+      'resync',
+      'plan',
+      'status',
+      'log',
+      'mapping',
+      'test-connection',
+      'sandbox',
+      'demo',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect(stdout).toContain('Exit status: 0 converged');
