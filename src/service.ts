@@ -217,7 +217,7 @@ function directoryOpener(
   const { table } = rules;
   const credential = once(async () => createCredential(settings));
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
-  const { properties } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
+  const { properties, manager } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
   const nestedGroups = settings.SYNC_NESTED_GROUPS;
   const everyone = settings.SYNC_SCOPE === 'all';
 
@@ -239,6 +239,7 @@ function directoryOpener(
       settings.SYNC_SCOPE,
       servicePrincipalId?.toLowerCase(),
       properties,
+      manager,
       fingerprint(table),
       filterFingerprint(filters),
       nestedGroups,
@@ -248,7 +249,7 @@ function directoryOpener(
     return {
       pool: database.pool,
       graph,
-      mirror: { table, filters, properties, everyone },
+      mirror: { table, filters, properties, manager, everyone },
       filterGroups: filterGroups(filters),
       nestedGroups,
       servicePrincipalId: servicePrincipalId?.toLowerCase(),

@@ -69,11 +69,9 @@ async function readFromGraph(
   user: string,
   needed: readonly SourceAttribute[],
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { properties, manager } = selectionOf(needed);
   const { graph } = await service.openDirectory({ signal, progress: () => undefined, warn: () => undefined });
-  const expanded = manager ? '&$expand=manager($select=id,userPrincipalName)' : '';
   try {
-    return await graph.get(`/users/${encodeURIComponent(user)}?${selectQuery(properties)}${expanded}`, graphUser);
+    return await graph.get(`/users/${encodeURIComponent(user)}?${selectQuery(selectionOf(needed))}`, graphUser);
   } catch (thrown) {
     if (thrown instanceof GraphError && thrown.status === 404) {
       throw new SyncError('Misconfigured', 'Entra has no user with this object id or userPrincipalName', {

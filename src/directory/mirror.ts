@@ -2,6 +2,7 @@
  * The mirror: Entra's users as last read, in Postgres. Every write is one set-based statement, and writes nothing where
  * nothing changed, so that replays and duplicates cost no work later.
  */
+import { z } from 'zod';
 import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
@@ -16,6 +17,8 @@ export interface MirrorOptions {
   readonly filters: ScopingFilters;
   /** The `$select` list. */
   readonly properties: readonly string[];
+  /** The manager is wanted, too: users/delta only tells that it changed, and whoever changed is read directly. */
+  readonly manager: boolean;
   /** SYNC_SCOPE=all: everyone is mirrored and in scope. Otherwise only whoever has a row already. */
   readonly everyone: boolean;
 }
@@ -31,8 +34,10 @@ export interface UnreadableUser {
  * The properties as the mirror keeps them: what is absent, null or an empty collection is one and the same: unset.
  * Postgres stores neither NUL nor half a surrogate pair: the one is left out of a text, the other becomes U+FFFD.
  */
-function canonical(user: GraphUser, properties: readonly string[]): Record<string, unknown> {
+function canonical(user: GraphUser, { properties, manager }: MirrorOptions): Record<string, unknown> {
   const kept: Record<string, unknown> = { id: user.id };
+  const superior = manager ? expandedManager.safeParse(user.manager).data : undefined;
+  if (superior !== undefined) kept.manager = storable(superior);
   for (const property of properties) {
     const value = storable(user[property]);
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
@@ -70,7 +75,7 @@ export async function writeUsers(
       removed.push({ id, reason: marker.reason });
       continue;
     }
-    const attributes = canonical({ ...user, id }, options.properties);
+    const attributes = canonical({ ...user, id }, options);
     const parsed = sourceUser.safeParse(attributes);
     if (parsed.success) {
       const filteredOut = settled ? !evaluateFilters(options.filters, parsed.data, nothingElse).inScope : null;
@@ -90,20 +95,55 @@ export async function writeUsers(
       [JSON.stringify(removed)],
     );
   }
-  if (unreadable.length > 0) await markUnreadable(db, unreadable, options.everyone);
+  if (unreadable.length > 0) {
+    await markToRead(
+      db,
+      unreadable.map(({ id }) => id),
+      options.everyone,
+    );
+  }
   return unreadable;
+}
+
+/** As `$expand` gives it, without what we did not ask for. */
+const expandedManager = z.object({ id: z.string(), userPrincipalName: z.string().nullish() });
+
+/**
+ * Writes a page of users/delta. Where the manager is wanted, whoever changed is to be read directly, together with those
+ * whose manager it is: what a manager is called changes with the manager.
+ */
+export async function writeDeltaPage(
+  db: Queryable,
+  users: readonly GraphUser[],
+  options: MirrorOptions,
+): Promise<void> {
+  if (!options.manager) {
+    await writeUsers(db, users, options);
+    return;
+  }
+  const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
+  const changed = [...last].flatMap(([id, user]) => (user['@removed'] === undefined ? [id] : []));
+  await markToRead(db, changed, options.everyone);
+  await writeUsers(
+    db,
+    [...last.values()].filter((user) => user['@removed'] !== undefined),
+    options,
+  );
+  await db.query(
+    `update users set needs_read = true where attributes ? 'manager' and attributes->'manager'->>'id' = any($1)`,
+    [[...last.keys()]],
+  );
 }
 
 /** Of filters that look at the user alone. */
 const nothingElse = { memberOf: new Set<string>(), now: new Date(0) };
 
-async function markUnreadable(db: Queryable, unreadable: readonly UnreadableUser[], everyone: boolean): Promise<void> {
-  const ids = [unreadable.map(({ id }) => id)];
-  await db.query('update users set needs_read = true where id = any($1)', ids);
+async function markToRead(db: Queryable, ids: readonly string[], everyone: boolean): Promise<void> {
+  await db.query('update users set needs_read = true where id = any($1)', [ids]);
   if (!everyone) return;
   await db.query(
     `insert into users (id, needs_read, in_scope) select unnest($1::uuid[]), true, true on conflict (id) do nothing`,
-    ids,
+    [ids],
   );
 }
 

@@ -107,6 +107,8 @@ async function readInitially(context: PullContext, begun: NewCursor, start?: str
 
 /** The whole delta costs a request for 200 users of the tenant, `$batch` one for 20 of the assigned. */
 async function wholeDeltaIsCheaper(context: PullContext): Promise<boolean> {
+  // With the manager everyone is read directly all the same.
+  if (context.mirror.manager) return false;
   const { rows } = await context.pool.query<{ count: number }>('select count(*) as count from users where needs_read');
   const batches = (rows[0]?.count ?? 0) / batchSize;
   if (batches <= 1) return false;

@@ -57,7 +57,7 @@ export async function readPendingUsers(context: PullContext): Promise<UnreadUser
 }
 
 async function readSome(context: PullContext, users: readonly Unread[]): Promise<UnreadUser[]> {
-  const select = selectQuery(context.mirror.properties);
+  const select = selectQuery(context.mirror);
   const answers = await getInParallel(
     context,
     users.map((user) => `/users/${user.id}?${select}`),
@@ -111,7 +111,7 @@ async function findDeleted(context: PullContext, missing: readonly Unread[]) {
     else if (answer.status !== 404) unclear.push(notRead(user.id, answer.status));
     else if (!user.unknown) nowhere.push(user);
   }
-  const select = selectQuery(context.mirror.properties);
+  const select = selectQuery(context.mirror);
   const secondAnswers = await getInParallel(
     context,
     nowhere.map((user) => `/users/${user.id}?${select}`),

@@ -4,12 +4,13 @@
  */
 
 import { SyncError } from '../errors.ts';
+import type { UserSelection } from '../mapping/source-schema.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Cursor, writeCursor } from './cursors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
 import { usersPage } from './graph-types.ts';
-import { writeUsers } from './mirror.ts';
+import { writeDeltaPage } from './mirror.ts';
 import type { PullContext } from './pull-context.ts';
 
 const cursorName = 'users';
@@ -35,13 +36,19 @@ export function cursorLost(thrown: unknown): CursorLost | undefined {
   return lost ? { location: thrown.location } : undefined;
 }
 
-export function selectQuery(properties: readonly string[]): string {
-  return `$select=${properties.join(',')}`;
+/** The `$select` of users/delta, which takes the manager as one more property and answers with `manager@delta`. */
+function deltaQuery({ properties, manager }: UserSelection): string {
+  return `$select=${[...properties, ...(manager ? ['manager'] : [])].join(',')}`;
+}
+
+/** The query of a direct read. */
+export function selectQuery({ properties, manager }: UserSelection): string {
+  return `$select=${properties.join(',')}${manager ? '&$expand=manager($select=id,userPrincipalName)' : ''}`;
 }
 
 /** A cursor from now on, without reading anything: what changes after this moment is in the next round. */
 export async function latestCursor(context: PullContext): Promise<string> {
-  const path = `/users/delta?${selectQuery(context.mirror.properties)}&$deltatoken=latest`;
+  const path = `/users/delta?${deltaQuery(context.mirror)}&$deltatoken=latest`;
   try {
     // A tenant may answer the way to `latest` in several pages, empty ones among them.
     let page = await context.graph.get(path, usersPage);
@@ -71,7 +78,7 @@ export async function readUsersDelta(
   cursor: Omit<Cursor, 'issuedAt'>,
   start?: string,
 ): Promise<Omit<Cursor, 'issuedAt'> | CursorLost> {
-  const beginning = start ?? `/users/delta?${selectQuery(context.mirror.properties)}`;
+  const beginning = start ?? `/users/delta?${deltaQuery(context.mirror)}`;
   let link: string = cursor.nextLink ?? cursor.deltaLink ?? beginning;
   let page = fetchPage(context, link);
   let restarted = false;
@@ -97,7 +104,7 @@ export async function readUsersDelta(
       nextLink: finished ? null : following,
     };
     const write = async (client: Queryable) => {
-      await writeUsers(client, read.value, context.mirror);
+      await writeDeltaPage(client, read.value, context.mirror);
       await writeCursor(client, written);
     };
     await transaction(context.pool, write, { relaxed: true });

@@ -19,6 +19,8 @@ const kinds = {
   department: 'string',
   companyName: 'string',
   employeeId: 'string',
+  // The object id; a read gives it by $expand only.
+  manager: 'string',
   employeeType: 'string',
   employeeHireDate: 'string',
   employeeOrgData: 'object',
@@ -63,6 +65,9 @@ export type UserProperties = {
 
 /** Those that have a name in every tenant. */
 export const userPropertyNames = Object.keys(kinds) as NamedProperty[];
+
+/** Those that a read gives as they are; a reference is given in another way. */
+export const plainPropertyNames = userPropertyNames.filter((name) => name !== 'manager');
 
 /** What a read without `$select` returns, id aside. */
 export const defaultUserProperties = [

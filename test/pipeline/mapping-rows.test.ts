@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { changesOf, openMappedWorld } from './mapped-world.ts';
+import { addPerson } from './people.ts';
 
 const badge = 'extension_0123456789abcdef0123456789abcdef_badge';
 
@@ -216,4 +217,41 @@ it('with creating off, accounts that are there are adopted and kept up to date a
   expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 0, updated: 1, skipped: 1 } });
   expect(await mapped.row(ids[0])).toMatchObject({ title: 'Surveyor' });
   expect(await world.rows()).toHaveLength(1);
+});
+
+it('the manager’s name follows the manager, whoever of the two changes', async () => {
+  for (const scope of ['assigned', 'all']) {
+    await using mapped = await openMappedWorld(
+      3,
+      [
+        '{ target: title, source: manager.userPrincipalName }',
+        '{ target: userType, source: manager }',
+        '{ target: name.givenName, source: givenName }',
+      ],
+      { settings: { SYNC_SCOPE: scope } },
+    );
+    const { ids, tenant } = mapped;
+    const [report = '', boss = '', other = ''] = ids;
+    const outsider = addPerson(tenant, { userPrincipalName: 'outsider@contoso.example' }, false);
+    const named = async () => {
+      await mapped.converge();
+      const row = await mapped.row(report);
+      return [row?.title, row?.user_type];
+    };
+    tenant.users.update(report, { manager: boss });
+    expect(await named()).toEqual(['person2@contoso.example', boss]);
+    tenant.users.update(boss, { userPrincipalName: 'chief@contoso.example' });
+    expect(await named()).toEqual(['chief@contoso.example', boss]);
+    tenant.users.update(report, { manager: outsider, givenName: 'Changed' });
+    expect(await named()).toEqual(['outsider@contoso.example', outsider]);
+    expect(await mapped.row(report)).toMatchObject({ given_name: 'Changed' });
+    tenant.users.update(outsider, { userPrincipalName: 'renamed@contoso.example' });
+    expect(await named()).toEqual(['renamed@contoso.example', outsider]);
+    tenant.users.delete(outsider);
+    expect(await named()).toEqual([null, null]);
+    tenant.users.update(report, { manager: other });
+    expect(await named()).toEqual(['person3@contoso.example', other]);
+    tenant.users.update(report, { manager: null });
+    expect(await named()).toEqual([null, null]);
+  }
 });

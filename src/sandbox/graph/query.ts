@@ -4,8 +4,8 @@ import {
   isListProperty,
   isUserProperty,
   outsideProperties,
+  plainPropertyNames,
   type UserProperties,
-  userPropertyNames,
 } from '../user-properties.ts';
 import { badRequest, GraphFault, unsupportedQuery } from './graph-error.ts';
 
@@ -26,7 +26,7 @@ const unknownProperty = (name: string, type: string): GraphFault =>
  */
 export function selectedUserProperties(select: string | undefined | null, { collection = true } = {}): string[] {
   const names = selectedNames(select) ?? ['id', ...defaultUserProperties];
-  if (names.includes('*')) return ['id', ...userPropertyNames];
+  if (names.includes('*')) return ['id', ...plainPropertyNames];
   for (const name of names) {
     if (outsideProperties.has(name)) {
       if (!collection) continue;
@@ -48,7 +48,7 @@ export function selectedFrom(select: string | undefined, known: readonly string[
 
 /** A user's value as a plain read gives it: null or an empty list where there is none. */
 export function plainValue(properties: Readonly<UserProperties>, name: string): unknown {
-  if (!isUserProperty(name)) return null;
+  if (!isUserProperty(name) || name === 'manager') return null;
   return properties[name] ?? (isListProperty(name) ? [] : null);
 }
 

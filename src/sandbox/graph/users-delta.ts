@@ -7,6 +7,10 @@ import type { GraphContext, GraphReply, GraphRequest } from './graph-request.ts'
 import { selectedUserProperties } from './query.ts';
 import { stamp } from './users.ts';
 
+/** A reference, by its id alone. */
+const managerDelta = (id: string | null): object[] =>
+  id === null ? [] : [{ '@odata.type': '#microsoft.graph.user', id }];
+
 export function usersDelta(context: GraphContext, request: GraphRequest): GraphReply {
   const { users } = context.tenant;
   let cached: { select: string | null; names: ReadonlySet<string> } | undefined;
@@ -35,6 +39,10 @@ export function usersDelta(context: GraphContext, request: GraphRequest): GraphR
     const entry: Record<string, unknown> = {};
     for (const name of names) {
       // Never set: left out. Cleared: null, or an empty list.
+      if (name === 'manager') {
+        if (properties.manager !== undefined) entry['manager@delta'] = managerDelta(properties.manager);
+        continue;
+      }
       if (isUserProperty(name) && properties[name] !== undefined) entry[name] = properties[name];
       if (name === 'createdDateTime') entry[name] = stamp(createdAt);
     }

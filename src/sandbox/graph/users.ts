@@ -1,6 +1,6 @@
 /** Reads of users: one, many, and those in the recycle bin (https://learn.microsoft.com/graph/api/resources/user). */
 import type { TenantUser } from '../tenant.ts';
-import { userPropertyNames } from '../user-properties.ts';
+import { plainPropertyNames } from '../user-properties.ts';
 import { badRequest, notFound } from './graph-error.ts';
 import { type GraphContext, type GraphReply, type GraphRequest, isAdvanced, rootOf } from './graph-request.ts';
 import { countItems, listPage } from './list-page.ts';
@@ -42,12 +42,24 @@ export function getUser(context: GraphContext, request: GraphRequest, [idOrName 
   const names = selectedUserProperties(request.query.get('$select'), { collection: false });
   const user = userOf(context, idOrName);
   const metadata = `${rootOf(context, request)}/$metadata#${contextOf('users', request)}/$entity`;
-  return { body: { '@odata.context': metadata, ...renderUser(user, names) } };
+  const expanded = expandedManager(context, user, request.query.get('$expand'));
+  return { body: { '@odata.context': metadata, ...renderUser(user, names), ...expanded } };
+}
+
+/** The one `$expand` there is: the manager who is not deleted, with the properties that are asked for. */
+function expandedManager(context: GraphContext, user: TenantUser, expand: string | undefined): object {
+  if (expand === undefined) return {};
+  const select = /^manager(?:\(\$select=([\w,]+)\))?$/.exec(expand);
+  if (!select) throw badRequest(`The sandbox cannot expand '${expand}'.`);
+  const manager = context.tenant.users.find(user.properties.manager ?? '');
+  if (manager === undefined) return {};
+  const names = selectedUserProperties(select[1]);
+  return { manager: { '@odata.type': '#microsoft.graph.user', ...renderUser(manager, names) } };
 }
 
 export function listUsers(context: GraphContext, request: GraphRequest): GraphReply {
   const names = selectedUserProperties(request.query.get('$select'));
-  const matches = parseFilter(request.query.get('$filter'), ['id', ...userPropertyNames]);
+  const matches = parseFilter(request.query.get('$filter'), ['id', ...plainPropertyNames]);
   return listPage(context, request, {
     context: contextOf('users', request),
     items: context.tenant.users.all,
@@ -61,7 +73,7 @@ export function countUsers(context: GraphContext, request: GraphRequest): GraphR
     throw badRequest('Request with $count query requires the header ConsistencyLevel: eventual.');
   const { users } = context.tenant;
   const filter = request.query.get('$filter');
-  const matches = parseFilter(filter, ['id', ...userPropertyNames]);
+  const matches = parseFilter(filter, ['id', ...plainPropertyNames]);
   const count = filter
     ? countItems({
         items: users.all,
