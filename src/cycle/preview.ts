@@ -25,7 +25,7 @@ export interface PreviewInput {
   readonly mirrored: readonly string[];
 }
 
-export interface Sample {
+interface Sample {
   readonly user: string | null;
   readonly before: AttributeValue;
   readonly after: AttributeValue;

@@ -15,13 +15,13 @@ interface ClauseText {
   readonly multivalued?: 'any';
 }
 
-export interface FilterText {
+interface FilterText {
   readonly title: string;
   readonly clauses: readonly ClauseText[];
 }
 
 /** A filter that cannot be carried over, as Entra has it, and why. */
-export interface RefusedFilter {
+interface RefusedFilter {
   readonly filter: FilterText;
   readonly reasons: readonly string[];
 }

@@ -8,7 +8,7 @@ import { constantOf, treeOfSource } from './source-tree.ts';
 import type { AttributeMappingJson, MappingSourceJson } from './synchronization-schema.ts';
 
 /** The members of a row that say where its value comes from. */
-export type SourceMembers =
+type SourceMembers =
   | { readonly source: string }
   | { readonly constant: string }
   | { readonly expression: string }

@@ -2,6 +2,7 @@
  * Expressions as Microsoft's schema holds them: a tree of sources with named parameters beside its text
  * (https://learn.microsoft.com/graph/api/resources/synchronization-attributemappingsource).
  */
+import { ExpressionError } from '../expression/expression-error.ts';
 import type { Parameter } from '../expression/function-definition.ts';
 import { functionTable } from '../expression/functions.ts';
 import { parseExpression } from '../expression/parser.ts';
@@ -12,21 +13,21 @@ import type { MappingSourceJson } from './synchronization-schema.ts';
 const span = { start: 0, end: 0 };
 
 /**
- * The tree of a source: of its text where it has one, else put together from its parameters.
- * @throws ExpressionError where the text does not parse; Error where there is neither
+ * The tree of a source: of its text where it has one that can be read, else put together from its parameters.
+ * @throws ExpressionError where the text does not parse and there is nothing else; Error where there is neither
  */
 export function treeOfSource(source: MappingSourceJson, parameter?: Parameter): Expression {
-  const { expression, name, type } = source;
-  if (type !== 'Constant' && expression && expression.trim() !== '') return parseExpression(expression);
-  if (!name && type !== 'Constant') throw new Error('the source has neither an expression nor a name');
-  switch (type) {
-    case 'Constant':
-      return constantNode(source, parameter);
-    case 'Attribute':
-      return { kind: 'attribute', name: name ?? '', span };
-    default:
-      return callNode(name ?? '', source.parameters ?? []);
+  const { expression, name, type, parameters } = source;
+  if (type === 'Constant') return constantNode(source, parameter);
+  if (expression && expression.trim() !== '') {
+    try {
+      return parseExpression(expression);
+    } catch (thrown) {
+      if (!(thrown instanceof ExpressionError) || !name || !parameters?.length) throw thrown;
+    }
   }
+  if (!name) throw new Error('the source has neither an expression nor a name');
+  return type === 'Attribute' ? { kind: 'attribute', name, span } : callNode(name, parameters ?? []);
 }
 
 /** The value of a constant; its text, in quotes, goes before its name. */

@@ -119,6 +119,21 @@ describe('the source of a mapping', () => {
       { expression: 'Left(StripSpaces([jobTitle]), 3)' },
     ],
     [
+      'a tree beside a text that cannot be read',
+      {
+        source: {
+          type: 'Function',
+          name: 'Append',
+          expression: 'Append([jobTitle], ")',
+          parameters: [
+            { key: 'source', value: attribute('jobTitle') },
+            { key: 'suffix', value: { type: 'Constant', name: '"' } },
+          ],
+        },
+      },
+      { expression: 'Append([jobTitle], "\\"")' },
+    ],
+    [
       'a tree with parameters that are left out',
       {
         source: {
