@@ -31,11 +31,12 @@ async function previewFiles(service: Service, { attributes, filters }: PreviewOp
   const isTrial = attributes !== undefined || filters !== undefined;
   // Files in use may have been changed since the last cycle, and then say nothing about what it has read.
   const inUse = isTrial ? [...attributesRead(service.table), ...sourceAttributes(service.filters)] : [];
+  const { properties, manager } = selectionOf(inUse);
   return previewMirror(database.pool, {
     rules: { ...rules, table, skipOutOfScope: tried.skipOutOfScopeDeletions },
     filters: tried,
     limits: { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT },
-    mirrored: isTrial ? selectionOf(inUse).properties : [],
+    mirrored: isTrial ? [...properties, ...(manager ? ['manager'] : [])] : [],
   });
 }
 

@@ -60,7 +60,7 @@ async function findMirrored({ database }: Service, user: string): Promise<KnownU
 function isMirrored({ table, filters }: Service, needed: readonly SourceAttribute[]): boolean {
   const mirrored = selectionOf([...attributesRead(table), ...sourceAttributes(filters)]);
   const { properties, manager } = selectionOf(needed);
-  return !manager && properties.every((property) => mirrored.properties.includes(property));
+  return (!manager || mirrored.manager) && properties.every((property) => mirrored.properties.includes(property));
 }
 
 async function readFromGraph(

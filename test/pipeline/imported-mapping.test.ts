@@ -72,6 +72,7 @@ it('an expression is tried on a user with attributes that only Graph has, whethe
     facsimileTelephoneNumber: '555',
     IsSoftDeleted: false,
   });
+  expect(await read(name, ['manager.userPrincipalName'])).toEqual({ 'manager.userPrincipalName': null });
   await mapped.converge();
   world.sandbox.requests.clear();
   expect(await read(name, ['id', 'userPrincipalName'])).toEqual({ id: ids[0], userPrincipalName: name });

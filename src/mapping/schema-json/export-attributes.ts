@@ -59,19 +59,21 @@ function sourceOf(source: MappingSource): MappingSourceJson | null {
     case 'attribute': {
       const name = serviceNameOf(source.attribute.name);
       if (source.invert) return sourceOfTree(invertedTree(name));
+      // Written into a text, a reference is the id of its object.
+      if (source.attribute.type === 'Reference')
+        return sourceOfTree(callTree('CStr', { kind: 'attribute', name, span }));
       if (source.index === undefined) return sourceOfTree({ kind: 'attribute', name, span });
       if (name === 'businessPhones' && source.index === 0) {
         return sourceOfTree({ kind: 'attribute', name: 'telephoneNumber', span });
       }
-      return sourceOfTree(itemTree(name, source.index));
+      const position = { kind: 'number', value: BigInt(source.index + 1), hex: false, span } as const;
+      return sourceOfTree(callTree('Item', { kind: 'attribute', name, span }, position));
     }
   }
 }
 
-function itemTree(name: string, index: number): Expression {
-  const position = { kind: 'number', value: BigInt(index + 1), hex: false, span } as const;
-  const list: readonly Expression[] = [{ kind: 'attribute', name, span }, position];
-  return { kind: 'call', name: 'Item', arguments: list, span, nameSpan: span };
+function callTree(name: string, ...list: readonly Expression[]): Expression {
+  return { kind: 'call', name, arguments: list, span, nameSpan: span };
 }
 
 function remarks({ source, apply, nulls }: AttributeMapping): string[] {

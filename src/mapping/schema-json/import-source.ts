@@ -47,7 +47,7 @@ function isBlank({ name, expression, parameters }: MappingSourceJson): boolean {
 function importTree(tree: Expression, gives: 'text' | 'boolean'): ImportedSource {
   if (tree.kind === 'attribute') return importAttribute(tree.name, gives);
   if (tree.kind === 'text') return { members: { constant: tree.value } };
-  const reference = invertedBoolean(tree) ?? itemOfSeveral(tree);
+  const reference = invertedBoolean(tree) ?? itemOfSeveral(tree) ?? idOfReference(tree);
   return { members: reference === undefined ? { expression: printExpression(tree) } : { source: reference } };
 }
 
@@ -83,6 +83,14 @@ function itemOfSeveral(tree: Expression): string | undefined {
   if (attribute?.kind !== 'attribute' || index?.kind !== 'number') return undefined;
   if (findSourceAttribute(attribute.name)?.multiValued !== true) return undefined;
   return index.value >= 1n && index.value <= 1000n ? `${attribute.name}[${index.value - 1n}]` : undefined;
+}
+
+/** `CStr([manager])`. */
+function idOfReference(tree: Expression): string | undefined {
+  if (tree.kind !== 'call' || tree.name !== 'CStr') return undefined;
+  const [attribute] = tree.arguments;
+  if (attribute?.kind !== 'attribute') return undefined;
+  return findSourceAttribute(attribute.name)?.type === 'Reference' ? attribute.name : undefined;
 }
 
 function textOf(argument: Argument): string | undefined {

@@ -59,6 +59,7 @@ function quoted(text: string): string {
 
 const source = fc.oneof(
   textName.map((name) => ({ source: name })),
+  fc.constant({ source: 'manager' }),
   fc.constant({ source: `extension_${'0a'.repeat(16)}_costCode` }),
   fc
     .tuple(fc.constantFrom(...several.map(({ name }) => name)), fc.nat(20))
