@@ -19,6 +19,7 @@ import type { PullContext } from './directory/pull-context.ts';
 import { SyncError, toSyncError } from './errors.ts';
 import type { OnRequest } from './http.ts';
 import type { Log } from './log.ts';
+import { readsRoles } from './mapping/attribute-mapping.ts';
 import { type AttributeTable, attributesRead, fingerprint, matchingAttributes } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
 import { selectionOf } from './mapping/source-schema.ts';
@@ -87,6 +88,12 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   });
   const stops: (() => Promise<void>)[] = [];
   const closing = new AbortController();
+  if (settings.SYNC_SCOPE === 'all' && table.mappings.some(({ source }) => readsRoles(source))) {
+    throw new SyncError(
+      'Misconfigured',
+      'The attribute table reads appRoleAssignments, which needs SYNC_SCOPE=assigned: change one of them',
+    );
+  }
   const matching = matchingAttributes(table);
   const rules: PlanRules = {
     table,
@@ -217,6 +224,7 @@ function directoryOpener(
   const { table } = rules;
   const credential = once(async () => createCredential(settings));
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
+  const roles = table.mappings.some(({ source }) => readsRoles(source));
   const { properties, manager } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
   const nestedGroups = settings.SYNC_NESTED_GROUPS;
   const everyone = settings.SYNC_SCOPE === 'all';
@@ -240,6 +248,7 @@ function directoryOpener(
       servicePrincipalId?.toLowerCase(),
       properties,
       manager,
+      roles,
       fingerprint(table),
       filterFingerprint(filters),
       nestedGroups,
@@ -249,7 +258,7 @@ function directoryOpener(
     return {
       pool: database.pool,
       graph,
-      mirror: { table, filters, properties, manager, everyone },
+      mirror: { table, filters, properties, manager, roles, everyone },
       filterGroups: filterGroups(filters),
       nestedGroups,
       servicePrincipalId: servicePrincipalId?.toLowerCase(),

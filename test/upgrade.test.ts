@@ -69,7 +69,8 @@ it('the worker goes on with a state database of the first version, and an idle c
   // Back to where the first version left it.
   await world.pool.query(`
     set search_path = maptician_sync;
-    alter table users drop column filtered_out;
+    alter table users drop column filtered_out, drop column roles;
+    drop index users_manager;
     alter table links drop column kept, drop column redacted;
     alter table operations drop column redacted, drop column flow_rules;
     alter table provisioning_log drop column http_status, drop column attempt;

@@ -44,6 +44,7 @@ const chunkSize = 1000;
 interface CandidateRow {
   id: string;
   attributes: Record<string, unknown>;
+  roles: unknown;
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
@@ -73,7 +74,7 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
     if (last === undefined) return;
     after = last.id;
     const { rows } = await db.query<CandidateRow>(
-      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
          e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
        from users u
@@ -169,7 +170,7 @@ function withName(planned: Planned, name: NameDecision): Planned {
 }
 
 function toSubject(row: CandidateRow): Subject {
-  const source = sourceUser.parse({ ...row.attributes, id: row.id });
+  const source = sourceUser.parse({ ...row.attributes, appRoleAssignments: row.roles, id: row.id });
   const link =
     row.maptician_id === null
       ? null

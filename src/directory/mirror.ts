@@ -19,6 +19,8 @@ export interface MirrorOptions {
   readonly properties: readonly string[];
   /** The manager is wanted, too: users/delta only tells that it changed, and whoever changed is read directly. */
   readonly manager: boolean;
+  /** The app roles of each user are wanted. */
+  readonly roles: boolean;
   /** SYNC_SCOPE=all: everyone is mirrored and in scope. Otherwise only whoever has a row already. */
   readonly everyone: boolean;
 }

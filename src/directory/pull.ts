@@ -8,6 +8,7 @@ import { refilter } from '../scope/refilter.ts';
 import { updateScope } from '../scope/scope.ts';
 import { compareAgain } from '../state/compare-again.ts';
 import { transaction } from '../state/database.ts';
+import { refreshRoles } from './app-roles.ts';
 import { assignedGroups, pullAssignments } from './assignments.ts';
 import { confirmVanished } from './confirm-vanished.ts';
 import { type Cursor, isUsable, readCursors, writeCursor } from './cursors.ts';
@@ -140,5 +141,6 @@ async function finish(context: PullContext, kind: PullResult['kind'], unreadGrou
   const unconfirmed = !(await confirmVanished(context));
   await refilter(context.pool, context.mirror.filters, new Date(context.now()));
   await updateScope(context.pool, { everyone, initial: kind === 'initial', keptGroups: context.filterGroups });
+  if (context.mirror.roles) await refreshRoles(context);
   return { kind, unread, unreadGroups: groups, unconfirmed };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type CompiledExpression, compileExpression } from './expression/evaluate.ts';
 import { describeError, ExpressionError } from './expression/expression-error.ts';
 import type { ValueKind } from './expression/function-definition.ts';
+import { functionTable } from './expression/functions.ts';
 import { lintExpression } from './expression/lint.ts';
 import { walk } from './expression/syntax.ts';
 import { type AttributePath, readAttributePath } from './maptician-user.ts';
@@ -139,6 +140,12 @@ function expressionOf(
     const expression = compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt });
     const unstable = lintExpression(text, { apply }).find(({ code }) => code === 'changes-every-cycle');
     if (unstable !== undefined) problems.push(`expression: ${unstable.message} Add "apply: create".`);
+    const { tree } = expression;
+    if (tree.kind === 'call' && functionTable.get(tree.name)?.gives === 'roles') {
+      problems.push(
+        `expression: ${tree.name} gives roles, which no Maptician attribute takes; use SingleAppRoleAssignment`,
+      );
+    }
     const reads = expression.attributes.flatMap((name) => {
       const attribute = findSourceAttribute(name);
       return attribute === undefined ? [] : [{ name, attribute }];
@@ -162,7 +169,16 @@ export function attributeKinds(expression: string): ReadonlyMap<string, ValueKin
   const extensions = [...expression.matchAll(/\[(\w+)\]/g)].flatMap(([, name = '']) =>
     directoryExtensionPattern.test(name) ? [name] : [],
   );
-  return new Map([...sourceAttributeNames, ...extensions].map((name) => [name, kindOf(name)]));
+  const kinds = new Map([...sourceAttributeNames, ...extensions].map((name) => [name, kindOf(name)]));
+  return kinds.set(rolesName, 'roles');
+}
+
+/** What only an expression can read, by the functions for it: it is no property of the user. */
+export const rolesName = 'appRoleAssignments';
+
+/** Whether a source depends on the app roles of the user. */
+export function readsRoles(source: MappingSource): boolean {
+  return source.from === 'expression' && source.expression.attributes.includes(rolesName);
 }
 
 function kindOf(name: string): ValueKind {

@@ -10,6 +10,7 @@ import {
   type MappingSource,
   mappingRow,
   readMapping,
+  readsRoles,
 } from './attribute-mapping.ts';
 import { printExpression } from './expression/printer.ts';
 import { isTrue, plainOf, textOf } from './expression/values.ts';
@@ -154,6 +155,9 @@ function tableProblems(mappings: readonly AttributeMapping[]): string[] {
   }
   if (userName !== undefined && isRedacting(userName.source)) {
     problems.push('userName names the account in every log and mail; remove Redact from its expression');
+  }
+  if (userName !== undefined && readsRoles(userName.source)) {
+    problems.push('userName cannot depend on the roles of a user; read another attribute');
   }
   const numbers = mappings.flatMap(({ matching }) => matching ?? []);
   if (new Set(numbers).size < numbers.length) {

@@ -1,6 +1,6 @@
 /** From an Entra user to the Maptician user it should be, and what differs between two of those. */
 import { SyncError } from '../errors.ts';
-import type { AttributeMapping, MappingSource } from './attribute-mapping.ts';
+import { type AttributeMapping, type MappingSource, rolesName } from './attribute-mapping.ts';
 import type { AttributeTable } from './attribute-table.ts';
 import { ExpressionError } from './expression/expression-error.ts';
 import { type ExpressionValue, isIgnored, isList, isRedacted, isRoles, plainOf, textOf } from './expression/values.ts';
@@ -170,11 +170,12 @@ function readSource(
     }
     case 'expression':
       try {
-        return source.expression.evaluate(
-          Object.fromEntries(
+        return source.expression.evaluate({
+          ...Object.fromEntries(
             source.reads.map(({ name, attribute }) => [name, readSourceAttribute(attribute, user, computed)]),
           ),
-        );
+          [rolesName]: user.appRoleAssignments,
+        });
       } catch (thrown) {
         if (!(thrown instanceof ExpressionError)) throw thrown;
         const { line, column } = thrown.position;

@@ -3,6 +3,7 @@
  * (https://learn.microsoft.com/graph/api/resources/user).
  */
 import { z } from 'zod';
+import type { RoleAssignment } from './expression/values.ts';
 import { type SourceAttribute, sourceAttributes } from './source-schema.ts';
 
 const text = z.string().nullish();
@@ -28,6 +29,8 @@ export interface SourceUser {
   readonly id: string;
   readonly userPrincipalName?: string | null | undefined;
   readonly accountEnabled?: boolean | null | undefined;
+  /** Not of Graph's user: the roles of its own and of its groups' assignments to the app. */
+  readonly appRoleAssignments?: readonly RoleAssignment[] | undefined;
   readonly [property: string]: unknown;
 }
 
@@ -40,4 +43,7 @@ export const sourceUser: z.ZodType<SourceUser> = z.looseObject({
   id: z.string().min(1),
   userPrincipalName: text,
   accountEnabled: boolean,
+  appRoleAssignments: z
+    .array(z.object({ id: z.string(), value: text.default(null), displayName: text.default(null) }))
+    .optional(),
 });

@@ -255,3 +255,36 @@ it('the manager’s name follows the manager, whoever of the two changes', async
     expect(await named()).toEqual([null, null]);
   }
 });
+
+it('app roles follow the assignments of a user and of its groups, and are none without', async () => {
+  const table = [`{ target: title, expression: 'SingleAppRoleAssignment([appRoleAssignments])', default: Nobody }`];
+  await using mapped = await openMappedWorld(3, table);
+  const { ids, tenant, world } = mapped;
+  const [first, second] = tenant.maptician.appRoles;
+  const [direct = '', grouped = '', plain = ''] = ids;
+  const group = tenant.groups.create({ displayName: 'Field' }).id;
+  tenant.groups.addMember(group, grouped);
+  tenant.unassign(direct);
+  tenant.assign(direct, second?.id);
+  tenant.assign(group, second?.id);
+  tenant.unassign(grouped);
+  const titles = async () => {
+    await mapped.converge();
+    return Promise.all(ids.map(async (id) => (await mapped.row(id))?.title));
+  };
+  const roleOf = (role: typeof first) => role?.value ?? role?.displayName ?? 'none';
+  const before = await titles();
+  expect(before.slice(0, 2)).toEqual([roleOf(second), roleOf(second)]);
+  tenant.assign(direct, first?.id);
+  tenant.unassign(direct, second?.id);
+  tenant.unassign(group);
+  tenant.assign(group, first?.id);
+  expect((await titles()).slice(0, 2)).toEqual([roleOf(first), roleOf(first)]);
+  expect(roleOf(first)).not.toBe(roleOf(second));
+  tenant.groups.addMember(group, plain);
+  tenant.unassign(plain);
+  expect((await titles())[2]).toBe(roleOf(first));
+  await world.restart({ SYNC_SCOPE: 'all' });
+  await expect(world.sync()).rejects.toThrow('reads appRoleAssignments, which needs SYNC_SCOPE=assigned');
+  await world.restart({ SYNC_SCOPE: 'assigned' });
+});

@@ -2,6 +2,8 @@
 
 -- Does not pass the scoping filters; together with in_scope it decides about access. Never set for who was not read.
 alter table users add column filtered_out boolean not null default false;
+-- The app roles of the user's own and of its groups' assignments, where a mapping asks for them.
+alter table users add column roles jsonb not null default '[]';
 -- Whose manager changed is read again.
 create index users_manager on users ((attributes->'manager'->>'id')) where attributes ? 'manager';
 create index users_filtered_out on users (id) where filtered_out;
