@@ -47,7 +47,7 @@ it.each([{ caseSensitive: false }, { caseSensitive: true }])(
       await settle({ created: 4, updated: 12, reactivated: 4, deactivated: 4, deleted: 4 });
       for (const id of next.slice(8, 16)) tenant.users.update(id, everyProperty(0));
       for (const id of next.slice(0, 4)) tenant.users.update(id, { accountEnabled: true, jobTitle: null });
-      await settle({ reactivated: 4 });
+      expect(await settle({ reactivated: 4, updated: 8 }), 'a request each').toEqual(Array(12).fill('PATCH'));
 
       const [returning = ''] = next;
       const account = [...peer.users.values()].find(({ externalId }) => externalId === returning);
