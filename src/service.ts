@@ -110,6 +110,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         pool: database.pool,
         queue: backend,
         openStore: store,
+        storeIdentity: storeIdentity(settings),
         flowNulls: rules.flowNulls,
         log,
       };

@@ -27,45 +27,116 @@ export async function createUsers(
   firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  const { found, owners } = await findAccounts(context.store, client, operations, firstTry);
-  const fresh = operations.filter(({ id }) => (found.get(id) ?? []).length === 0);
-  const holders = await createFresh(context, fresh, outcomes, firstTry);
-  const refusedFor = [...holders.values()].flatMap((users) => users.map(({ id }) => id));
-  const holdersOwners = refusedFor.length === 0 ? owners : await lockLinkedAccounts(client, refusedFor);
+  const byName = await claim(context.store, client, operations, await matchNames(context.store, operations, firstTry));
+  const fresh = operations.filter(({ id }) => (byName.candidates.get(id) ?? []).length === 0);
+  const refusedFor = await createFresh(context, fresh, outcomes, firstTry);
+  const claimed = await claim(context.store, client, fresh, refusedFor, { reread: true });
+  const holders = await withoutOthersNames(client, fresh, claimed, outcomes);
+  const adoptions = [...choose(context, operations, byName, outcomes), ...choose(context, fresh, holders, outcomes)];
+  const ours = firstTry ? [] : adoptions.filter(isOurOwn);
+  for (const { operation, user } of ours) outcomes.set(String(operation.id), { kind: 'done', mapticianId: user.id });
   await adopt(
     context,
-    [
-      ...choose(context, operations, found, owners, outcomes),
-      ...choose(context, fresh, holders, holdersOwners, outcomes),
-    ],
+    adoptions.filter((adoption) => !ours.includes(adoption)),
     outcomes,
   );
   return outcomes;
 }
 
+/** Made by an earlier try whose answer was lost: as it was to be, with our object id. */
+function isOurOwn({ operation, user, changes, passed }: Adoption): boolean {
+  const id = operation.attributes.externalId;
+  return !passed && Object.keys(changes).length === 0 && id === operation.entraId && user.attributes.externalId === id;
+}
+
+interface Claimed {
+  readonly candidates: Candidates;
+  /** Who is linked to them. */
+  readonly owners: ReadonlyMap<string, LinkedAccount>;
+}
+
 /**
- * The accounts that have the wanted userNames, and who is linked to them. Where one belongs to another Entra user its
- * link is locked first and the account read again, since that user's last job may just have changed it.
+ * Keeps accounts for this transaction: no other job adopts one of them meanwhile, nor does anything else to one that is
+ * linked to somebody. Those that are linked are read again, since that user's last job may just have changed them; with
+ * `reread` all are.
  */
-async function findAccounts(
+async function claim(
   store: UserStore,
   client: pg.PoolClient,
   operations: readonly Operation[],
-  firstTry: boolean,
-) {
+  found: Candidates,
+  { reread = false } = {},
+): Promise<Claimed> {
+  const ids = [...new Set([...found.values()].flatMap((users) => users.map(({ id }) => id)))].sort();
+  if (ids.length === 0) return { candidates: found, owners: new Map() };
+  // Where accounts are found by more than their userName, two jobs may find the same one.
+  if (store.listing !== undefined) await lockAccounts(client, ids);
+  const owners = await lockLinkedAccounts(client, ids);
+  const doubtful = reread ? ids : ids.filter((id) => owners.has(id));
+  if (doubtful.length === 0) return { candidates: found, owners };
+  const now = new Map((await store.read(doubtful, lookUpOf(operations, true))).map((user) => [user.id, user]));
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const candidates = new Map(
+    [...found].map(([id, users]) => [
+      id,
+      users
+        .flatMap((user) => (doubtful.includes(user.id) ? (now.get(user.id) ?? []) : user))
+        .filter((user) => isCandidate(user, byId.get(id))),
+    ]),
+  );
+  return { candidates, owners };
+}
+
+const email = 'emails[type eq "work"].value';
+
+function isCandidate({ attributes: held }: StoredUser, operation: Operation | undefined): boolean {
+  const same = (path: 'userName' | typeof email) =>
+    sameName(String(held[path] ?? ''), String(operation?.attributes[path] ?? ''));
+  return same('userName') || (same(email) && Boolean(held[email]));
+}
+
+/** In the order of the ids, so that two jobs cannot wait for each other. */
+async function lockAccounts(client: pg.PoolClient, sortedIds: readonly string[]): Promise<void> {
+  await client.query(
+    `select pg_advisory_xact_lock(hashtextextended('account ' || id, 0))
+     from (select id from unnest($1::text[]) with ordinality as a(id, place) order by place offset 0) a`,
+    [sortedIds],
+  );
+}
+
+/** The accounts that have the wanted userNames. */
+async function matchNames(store: UserStore, operations: readonly Operation[], firstTry: boolean): Promise<Candidates> {
   const nameOf = (operation: Operation) => String(operation.attributes.userName ?? '');
-  const match = async (wanted: readonly Operation[], fresh: boolean) => {
-    const users = await store.match(wanted.map(nameOf), lookUpOf(wanted, fresh));
-    const byName = new Map([...users].map(([name, found]) => [name.toLowerCase(), found]));
-    return new Map(wanted.map((operation) => [operation.id, byName.get(nameOf(operation).toLowerCase()) ?? []]));
-  };
-  const found = await match(operations, !firstTry);
-  const accounts = [...found.values()].flatMap((users) => users.map((user) => user.id));
-  const owners = accounts.length === 0 ? new Map<string, LinkedAccount>() : await lockLinkedAccounts(client, accounts);
-  if (owners.size === 0) return { found, owners };
-  const owned = operations.filter((operation) => found.get(operation.id)?.some((user) => owners.has(user.id)));
-  for (const [id, users] of await match(owned, true)) found.set(id, users);
-  return { found, owners };
+  const users = await store.match(operations.map(nameOf), lookUpOf(operations, !firstTry));
+  const byName = new Map([...users].map(([name, found]) => [name.toLowerCase(), found]));
+  return new Map(operations.map((operation) => [operation.id, byName.get(nameOf(operation).toLowerCase()) ?? []]));
+}
+
+/** An account found by its e-mail whose userName is another living user's is that user's, linked or not. */
+async function withoutOthersNames(
+  client: pg.PoolClient,
+  operations: readonly Operation[],
+  { candidates, owners }: Claimed,
+  outcomes: Map<string, Outcome>,
+): Promise<Claimed> {
+  const nameOf = (user: StoredUser) => String(user.attributes.userName ?? '').toLowerCase();
+  const names = [...candidates.values()].flatMap((users) => users.map(nameOf));
+  if (names.length === 0) return { candidates, owners };
+  const { rows } = await client.query<{ name: string; id: string }>(
+    `select lower(user_name) as name, id from users where lower(user_name) = any($1) and presence = 'live' and in_scope`,
+    [names],
+  );
+  const left = new Map(candidates);
+  for (const operation of operations) {
+    const users = candidates.get(operation.id) ?? [];
+    const rightful = rows.find(
+      ({ name, id }) => id !== operation.entraId && users.some((user) => nameOf(user) === name),
+    );
+    if (rightful === undefined) continue;
+    outcomes.set(String(operation.id), belongsTo(rightful.id));
+    left.delete(operation.id);
+  }
+  return { candidates: left, owners };
 }
 
 function lookUpOf(operations: readonly Operation[], fresh: boolean) {
@@ -84,8 +155,7 @@ interface Adoption {
 function choose(
   { flowNulls }: CreateContext,
   operations: readonly Operation[],
-  candidates: Candidates,
-  owners: ReadonlyMap<string, LinkedAccount>,
+  { candidates, owners }: Claimed,
   outcomes: Map<string, Outcome>,
 ): Adoption[] {
   return operations.flatMap((operation) => {
@@ -95,7 +165,7 @@ function choose(
     const owner = owners.get(user.id);
     const refusal = users.length > 1 ? severalAccounts(users.length) : refuseOwner(operation, owner);
     if (refusal !== undefined) {
-      outcomes.set(String(operation.id), { kind: 'failed', error: refusal });
+      outcomes.set(String(operation.id), refusal);
       return [];
     }
     const changes = changedAttributes(operation.attributes, user.attributes, { flowNulls });
@@ -111,16 +181,20 @@ function adoptionNote({ attributes }: Operation, user: StoredUser): string {
     : 'an existing account with this e-mail was adopted';
 }
 
-function severalAccounts(count: number): SyncError {
-  return new SyncError('DuplicateTargetEntries', `${count} Maptician accounts have this userName or e-mail`);
+function severalAccounts(count: number): Outcome {
+  const message = `${count} Maptician accounts have this userName or e-mail`;
+  return { kind: 'failed', error: new SyncError('DuplicateTargetEntries', message) };
 }
 
-function refuseOwner(operation: Operation, owner: LinkedAccount | undefined): SyncError | undefined {
+function refuseOwner(operation: Operation, owner: LinkedAccount | undefined): Outcome | undefined {
   if (owner === undefined || owner.entraId === operation.entraId || !owner.entitled) return undefined;
-  return new SyncError(
-    'Conflict',
-    `The Maptician account with this userName or e-mail belongs to another Entra user, ${owner.entraId}`,
-  );
+  return belongsTo(owner.entraId);
+}
+
+/** That user may be about to give the value up. */
+function belongsTo(entraId: string): Outcome {
+  const message = `The Maptician account with this userName or e-mail belongs to another Entra user, ${entraId}`;
+  return { kind: 'failed', error: new SyncError('Conflict', message), contested: true, waitsFor: entraId };
 }
 
 /** Resolves with the accounts for whose sake some were refused. */

@@ -67,6 +67,7 @@ interface Settled {
 function toFailure({ operation, outcome }: Settled): Failure[] {
   if (outcome.kind !== 'failed') return [];
   const { code, detail, message, httpStatus } = outcome.error;
+  const { waitsFor } = outcome;
   const { kind, plannedAccount: account, attributes } = operation;
   return [
     {
@@ -75,6 +76,7 @@ function toFailure({ operation, outcome }: Settled): Failure[] {
       code,
       reason: detail ?? message,
       httpStatus,
+      waitsFor,
       // What may pass by itself is sent again as it is.
       payload: errorPolicy(code) === 'escrow' ? payloadHash({ kind, account, attributes }) : undefined,
     },
