@@ -32,7 +32,7 @@ const envelope = (operations: string) =>
   `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[${operations}]}`;
 
 describe('the body of a PATCH is, byte for byte,', () => {
-  test.each<[string, UserAttributes, UserAttributes, Record<Dialect, string>]>([
+  test.each<[string, UserAttributes, UserAttributes, Record<'compliant' | 'classic', string>]>([
     [
       'to disable',
       { active: false },

@@ -165,7 +165,7 @@ describe('a Tenant URL', () => {
       'a.maptician.com/scim',
       'compliant',
     ],
-    ['https://a.example/s?x=1&AzureAdScimPatch2017', 'https://a.example/s?x=1', 'a.example/s', 'classic'],
+    ['https://a.example/s?x=1&AzureAdScimPatch2017', 'https://a.example/s?x=1', 'a.example/s?x=1', 'classic'],
   ])("%s is taken without Microsoft's flag", (text, url, name, flag) => {
     expect(parseTenantUrl(text)).toEqual({ url, store: name, flag });
   });

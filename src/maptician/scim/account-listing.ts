@@ -4,10 +4,13 @@
  * read to its end is known to be incomplete, and then absence proves nothing.
  */
 import type pg from 'pg';
+import { SyncError } from '../../errors.ts';
 import { userAttributes } from '../../mapping/maptician-user.ts';
 import { type Queryable, transaction } from '../../state/database.ts';
 import type { StoredUser } from '../user-store.ts';
+import { isSuccess, noEndpoint } from './answers.ts';
 import type { ScimClient } from './scim-client.ts';
+import { scimErrorOf } from './scim-error.ts';
 import { readList } from './user-resource.ts';
 
 /** Asked for where the server has not shown its own limit; it may give fewer. */
@@ -18,7 +21,14 @@ const listingLock = 0x6c697374;
 /** One page of accounts (RFC 7644 section 3.4.2.4; the first has startIndex 1). */
 export async function readPage(client: ScimClient, startIndex: number, count: number) {
   const query = { startIndex: String(startIndex), count: String(count) };
-  return readList((await client.request('GET', '/Users', { query })).body);
+  const answer = await client.request('GET', '/Users', { query });
+  if (answer.status === 404) throw noEndpoint(answer);
+  if (isSuccess(answer)) return readList(answer.body);
+  throw new SyncError(
+    'SystemForCrossDomainIdentityManagementServiceIncompatible',
+    `Maptician does not list its users (${answer.status})`,
+    { detail: scimErrorOf(answer).detail, httpStatus: answer.status },
+  );
 }
 
 /**

@@ -1,11 +1,24 @@
 /** What answers about users have in common. */
 import { SyncError } from '../../errors.ts';
 import type { ScimAnswer } from './scim-client.ts';
+import { idOf } from './user-resource.ts';
 
 export const pathOf = (id: string) => `/Users/${encodeURIComponent(id)}`;
 
 export function isSuccess({ status }: ScimAnswer): boolean {
   return status >= 200 && status < 300;
+}
+
+/** The id of the account that was made: its own, else the one in Location (RFC 7644 section 3.3). */
+export function createdId({ body, location = '' }: ScimAnswer): string | undefined {
+  const own = idOf(body);
+  if (own !== undefined) return own;
+  const [, segment = ''] = /\/Users\/([^/?#]+)\/?(?:[?#].*)?$/i.exec(location) ?? [];
+  try {
+    return decodeURIComponent(segment) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The endpoint itself is unknown: that is no answer about a user. */

@@ -1,8 +1,8 @@
 /** Finds users in Maptician: by userName, by id, and whoever stands in a new user's way. */
 import { SyncError } from '../../errors.ts';
 import type { CreateRequest, LookUp, StoredUser } from '../user-store.ts';
-import type { AccountListing } from './account-listing.ts';
-import { equals, inGroups, isSuccess, noEndpoint, pathOf } from './answers.ts';
+import { type AccountListing, readPage } from './account-listing.ts';
+import { equals, inGroups, isSuccess, pathOf } from './answers.ts';
 import type { ScimProfile } from './profile.ts';
 import type { ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
@@ -13,12 +13,27 @@ const sameName = (user: StoredUser, name: string) =>
 
 export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
   let filterIgnored = profile?.filter === 'ignored';
+  let listed: Promise<unknown> | undefined;
+
+  /** Where the list is there, a filter that is "not found" found nobody; else the Tenant URL is wrong. Asked once. */
+  const expectList = async () => {
+    listed ??= readPage(client, 1, 1);
+    try {
+      await listed;
+    } catch (thrown) {
+      listed = undefined;
+      throw thrown;
+    }
+  };
 
   /** Undefined where the server cannot be asked so: it passes filters over, or does not understand this one. */
   const filter = async (userName: string): Promise<StoredUser[] | undefined> => {
     if (filterIgnored) return undefined;
     const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
-    if (answer.status === 404) throw noEndpoint(answer);
+    if (answer.status === 404) {
+      await expectList();
+      return [];
+    }
     if (!isSuccess(answer)) return undefined;
     const { users } = readList(answer.body);
     const found = users.filter((user) => sameName(user, userName));

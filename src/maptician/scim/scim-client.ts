@@ -70,14 +70,14 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
       return limit.aborted ? timedOut(timeout) : connectionFailure(toError(thrown), tenant.origin);
     }
     onRequest({ status: response.status, attempt: count });
+    // A server that quotes what it refuses must not bring the token into a log or a mail.
+    if (!response.ok) body = withoutToken(body, options.token);
     if (response.status === 429 || response.status === 503) {
       const asked = retryAfter(response.headers.get('retry-after'), Date.now());
       await pace.slowDown(turn, asked);
       return tooMuch(response.status, body, asked !== undefined);
     }
     if (response.status < 500 || response.status === 501) pace.succeeded();
-    // A server that quotes what it refuses must not bring the token into a log or a mail.
-    if (response.status === 401) body = body.replaceAll(options.token, '…');
     return judge(response, body, tenant.origin);
   };
 
@@ -128,6 +128,13 @@ function bearer(token: string): string {
     'Misconfigured',
     'MAPTICIAN_SECRET_TOKEN is empty, or has a space, a line break or another character that no token has',
   );
+}
+
+/** Also as JSON has it, with the slashes that some escape. */
+function withoutToken(text: string, token: string): string {
+  const asJson = JSON.stringify(token).slice(1, -1);
+  const spellings = [asJson.replaceAll('/', '\\/'), asJson, token];
+  return spellings.reduce((result, spelling) => result.replaceAll(spelling, '…'), text);
 }
 
 function tenantOf(url: string) {

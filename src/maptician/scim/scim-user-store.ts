@@ -29,10 +29,14 @@ export interface ScimUserStoreOptions {
 export async function openScimUserStore(options: ScimUserStoreOptions): Promise<UserStore> {
   const { client, pool } = options;
   const profile = await readProfile(pool, options.store);
+  const dialect = options.dialect ?? profile?.dialect ?? 'compliant';
+  const typedPaths = profile?.typedPaths ?? true;
   const writes = createWrites(client, {
-    dialect: options.dialect ?? profile?.dialect ?? 'compliant',
+    dialect,
     certain: options.dialect !== undefined || profile !== undefined,
-    typedPaths: profile?.typedPaths ?? true,
+    typedPaths,
+    // Seen in the dialect that was found, and in no other.
+    shapes: profile !== undefined && profile.dialect === dialect ? profile.shapes : [],
   });
   const pageSize = profile?.pageSize ?? usualPageSize;
   const listing = createAccountListing(pool, client, pageSize);
@@ -40,6 +44,7 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
   return {
     kind: 'scim',
     batchSize: 1,
+    manner: JSON.stringify({ dialect, typedPaths, probedAt: profile?.probedAt ?? null }),
     listing: {
       prepare: async (cycleId, needed, progress) => {
         if (needed < 2) return;

@@ -48,9 +48,13 @@ const identifier = z.union([z.string().min(1), z.number().transform(String)]);
  * @throws SyncError SystemForCrossDomainIdentityManagementServiceIncompatible where there is no id
  */
 export function readUser(body: unknown): StoredUser {
-  const id = identifier.safeParse(readPath(body, idPath));
-  if (!id.success) throw incompatible('Maptician answered with something that is no user: it has no id');
-  return { id: id.data, attributes: readAttributes(body) };
+  const id = idOf(body);
+  if (id === undefined) throw incompatible('Maptician answered with something that is no user: it has no id');
+  return { id, attributes: readAttributes(body) };
+}
+
+export function idOf(body: unknown): string | undefined {
+  return identifier.safeParse(readPath(body, idPath)).data;
 }
 
 /** All fifteen attributes of a resource, null where it has none. */
