@@ -280,6 +280,15 @@ describe('from a resource as it was read', () => {
     expect(patchFromResource(wanted, resource, 'compliant')).toEqual(operations);
   });
 
+  test.each([
+    ['capitals', 'Replace', false],
+    ['text', 'replace', 'False'],
+  ] as const)('the dialect %s has %s with %j', (dialect, op, value) => {
+    const operations = [{ op, path: 'active', value }];
+    expect(patchFromResource({ active: false }, { active: true }, dialect)).toEqual(operations);
+    expect(patchOperations({ active: false }, { active: true }, dialect)).toEqual(operations);
+  });
+
   test('the classic dialect has its words and its text for a Boolean', () => {
     expect(patchFromResource({ active: false, ...changes }, { active: true }, 'classic')).toEqual([
       { op: 'Replace', path: 'active', value: 'False' },

@@ -1,5 +1,5 @@
 /** What answers about users have in common. */
-import { SyncError } from '../../errors.ts';
+import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
 import type { ScimAnswer } from './scim-client.ts';
 import { idOf } from './user-resource.ts';
 
@@ -13,7 +13,7 @@ export function isSuccess({ status }: ScimAnswer): boolean {
 export function createdId({ body, location = '' }: ScimAnswer): string | undefined {
   const own = idOf(body);
   if (own !== undefined) return own;
-  const [, segment = ''] = /\/Users\/([^/?#]+)\/?(?:[?#].*)?$/i.exec(location) ?? [];
+  const [, segment = ''] = /(?:^|\/)Users\/([^/]+)\/?$/i.exec(location.replace(/[?#].*$/s, '')) ?? [];
   try {
     return decodeURIComponent(segment) || undefined;
   } catch {
@@ -47,4 +47,10 @@ export async function inGroups<Item, Result>(
     results.push(...(await Promise.all(items.slice(start, start + together).map(work))));
   }
   return results;
+}
+
+/** Whether the server refused a request that concerns no user, and will refuse it again. */
+export function isRefusal(thrown: unknown): boolean {
+  const { code, httpStatus = 0 } = toSyncError(thrown);
+  return errorPolicy(code) !== 'stop' && ((httpStatus >= 400 && httpStatus < 500) || httpStatus === 501);
 }
