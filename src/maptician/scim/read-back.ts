@@ -2,6 +2,7 @@
  * What the server holds after a write. Its answer says so as a rule; where it does not, it is read back, but not each time:
  * that would double the requests.
  */
+import { errorPolicy, toSyncError } from '../../errors.ts';
 import type { UserAttributes } from '../../mapping/maptician-user.ts';
 import { isSuccess, pathOf } from './answers.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
@@ -60,7 +61,11 @@ export function createReadBack(client: ScimClient): ReadBack {
     if (told !== undefined && Object.keys(told).every((path) => knownToDiffer.has(path)))
       return { kept: told, resource: answer.body, answered: true };
     unread = 0;
-    const resource = await raw(id);
+    // What was written is written, whether it can be read or not.
+    const resource = await raw(id).catch((thrown: unknown) => {
+      if (errorPolicy(toSyncError(thrown).code) === 'stop') throw thrown;
+      return undefined;
+    });
     if (resource === undefined) return { kept: {}, resource, answered: false };
     const kept = keptInstead(written, readAttributes(resource));
     for (const path of Object.keys(kept)) knownToDiffer.add(path);

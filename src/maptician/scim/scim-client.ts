@@ -44,12 +44,15 @@ export interface ScimClientOptions {
 
 const attemptsAtMost = 5;
 const throttledAttemptsAtMost = 60;
+/** Milliseconds that a request under way is given when the service stops: what it asks for may be done already. */
+const finishWithin = 20_000;
 /** Milliseconds. */
 const throttledAtMost = 15 * 60 * 1000;
 
 /** Opens a client; sends nothing yet. Throws Misconfigured for a token that cannot be sent. */
 export function createScimClient(options: ScimClientOptions): ScimClient {
   const { pace, signal, timeout = 30_000, onRequest = () => undefined } = options;
+  const ended = laterThan(signal, finishWithin);
   const sleep = options.sleep ?? ((milliseconds: number) => delay(milliseconds, undefined, { signal }));
   const tenant = tenantOf(options.url);
   const headers = { authorization: bearer(options.token), accept: 'application/scim+json, application/json' };
@@ -62,10 +65,10 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
     let body: string;
     try {
       // Not followed, since the token would go along.
-      response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.any([signal, limit]) });
+      response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.any([ended, limit]) });
       body = await readBody(response, 'Maptician');
     } catch (thrown) {
-      signal.throwIfAborted();
+      ended.throwIfAborted();
       onRequest({ status: 'network', attempt: count });
       return limit.aborted ? timedOut(timeout) : connectionFailure(toError(thrown), tenant.origin);
     }
@@ -119,6 +122,15 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
       }
     },
   };
+}
+
+/** Aborts so many milliseconds after the other. */
+function laterThan(signal: AbortSignal, milliseconds: number): AbortSignal {
+  const later = new AbortController();
+  const begin = () => void setTimeout(() => later.abort(signal.reason), milliseconds).unref();
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return later.signal;
 }
 
 /** Checked here: fetch would quote the token in its error. */

@@ -9,7 +9,7 @@ import { createPatchSender } from './patch-sender.ts';
 import { createReadBack } from './read-back.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
-import { attributeValue, readUser, toResource } from './user-resource.ts';
+import { attributeValue, isDoubled, readUser, toResource } from './user-resource.ts';
 
 export interface WritesOptions {
   readonly dialect: Dialect;
@@ -88,7 +88,8 @@ export function createWrites(client: ScimClient, options: WritesOptions) {
     if (answered) for (const path of touched) confirmIfUsed(used.get(path));
     const doubtful = paths.filter((path) => {
       const shape = used.get(path);
-      return (shape !== undefined && !trials.isConfirmed(shape)) || (isTyped(path) && !touched.includes(path));
+      if (shape !== undefined && !trials.isConfirmed(shape)) return true;
+      return isTyped(path) && (!touched.includes(path) || isDoubled(resource, path));
     });
     const repair = Object.fromEntries(doubtful.map((path) => [path, changes[path] ?? null]));
     const sent = new Set(operations.map((operation) => JSON.stringify(operation)));
