@@ -40,6 +40,8 @@ describe('reading', () => {
       ENTRA_APP_ID: appId,
       SYNC_SCOPE: 'assigned',
       SYNC_SCHEDULE: ['0,40 */2 * * *', '20 1-23/2 * * *'],
+      MAPTICIAN_SCIM_DIALECT: 'auto',
+      MAPTICIAN_REQUESTS_PER_SECOND: 25,
       MAPTICIAN_SYNC_HOME: './data',
       FLOW_NULL_VALUES: true,
       HARD_DELETE_ACTION: 'delete',

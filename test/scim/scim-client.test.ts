@@ -136,6 +136,15 @@ describe('a request', () => {
     },
   );
 
+  it.each([
+    [{ id: 7, meta: { location: '/Users/8' } }, '7'],
+    [{ meta: { location: 'https://a.example/Users/8' } }, '8'],
+    [{ meta: { location: 'https://a.example/Groups/8' } }, undefined],
+    [undefined, undefined],
+  ])('that made the account %j made the one with the id %s', (body, id) => {
+    expect(createdId({ status: 201, body })).toBe(id);
+  });
+
   it('has no content type without a body', async () => {
     const { origin, seen } = await serve((response) => json(response, 200, list));
     await open(origin).client.request('GET', '/Users');

@@ -113,6 +113,25 @@ test('what test-connection tried out is not tried again', async () => {
   expect(scim.sent('GET').length).toBeLessThanOrEqual(1);
 });
 
+test('a change of a shape that is not known, and cannot be looked into, is not taken as done', async () => {
+  await scim.begin({ ignoresTypedPaths: true, patchAnswers: 'nothing' });
+  const store = await scim.open();
+  const user = scim.user(rich(0));
+  const changes = { [phone]: '+2 1' };
+  scim.sandbox.faults.inject({
+    method: 'GET',
+    path: '/scim/v2/Users/*',
+    times: 5,
+    fault: { kind: 'status', status: 500 },
+  });
+  expect(await scim.change(store, [user], () => changes)).toMatchObject([
+    { outcome: 'failed', error: { code: 'InternalServerError' } },
+  ]);
+  // As the job's second try does, which does not rely on what is believed.
+  expect(await store.update([{ key: 'k', id: user.id, changes }])).toMatchObject([{ outcome: 'done' }]);
+  expect(held(user.id)).toMatchObject(changes);
+});
+
 test('nobody waits in line for the timeouts of others', async () => {
   const trials = createShapeTrials([]);
   const first = Promise.withResolvers<void>();

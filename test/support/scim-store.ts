@@ -51,7 +51,7 @@ export async function openScimStore(): Promise<ScimStore> {
     open: (dialect) => {
       const { url, token } = maptician;
       const pace = createRequestPace({ pool: state.pool, store: url, ceiling: 1000, signal });
-      const client = createScimClient({ url, token, pace, signal });
+      const client = createScimClient({ url, token, pace, signal, sleep: async () => undefined });
       return openScimUserStore({ client, url, store: url, pool: state.pool, dialect, instance: '0190f3b4-7000' });
     },
     user: (attributes = {}) => {

@@ -1,5 +1,6 @@
 /** What answers about users have in common. */
 import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
+import { parseScimPath, readPath } from '../../mapping/scim-path.ts';
 import type { ScimAnswer } from './scim-client.ts';
 import { idOf } from './user-resource.ts';
 
@@ -9,10 +10,13 @@ export function isSuccess({ status }: ScimAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** The id of the account that was made: its own, else the one in Location (RFC 7644 section 3.3). */
-export function createdId({ body, location = '' }: ScimAnswer): string | undefined {
+const locationPath = parseScimPath('meta.location');
+
+/** The id of the account that was made: its own, else the one in Location or `meta.location` (RFC 7644 section 3.3). */
+export function createdId({ body, ...headers }: ScimAnswer): string | undefined {
   const own = idOf(body);
   if (own !== undefined) return own;
+  const location = headers.location ?? String(readPath(body, locationPath) ?? '');
   const [, segment = ''] = /(?:^|\/)Users\/([^/]+)\/?$/i.exec(location.replace(/[?#].*$/s, '')) ?? [];
   try {
     return decodeURIComponent(segment) || undefined;

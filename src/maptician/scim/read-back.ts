@@ -61,9 +61,10 @@ export function createReadBack(client: ScimClient): ReadBack {
     if (told !== undefined && Object.keys(told).every((path) => knownToDiffer.has(path)))
       return { kept: told, resource: answer.body, answered: true };
     unread = 0;
-    // What was written is written, whether it can be read or not.
+    // What was written is written, whether it can be read or not; unless that is in doubt, and can be read another time.
     const resource = await raw(id).catch((thrown: unknown) => {
-      if (errorPolicy(toSyncError(thrown).code) === 'stop') throw thrown;
+      const policy = errorPolicy(toSyncError(thrown).code);
+      if (policy === 'stop' || (always && policy === 'retry')) throw thrown;
       return undefined;
     });
     if (resource === undefined) return { kept: {}, resource, answered: false };
