@@ -27,8 +27,7 @@ export interface AccountProbe {
  * @throws SyncError where the service could not work with this server at all; it says where a test account may be left
  */
 export async function probeAccount(client: ScimClient, instance: string, filterWorks: boolean): Promise<AccountProbe> {
-  const userName = `Maptician-Sync-Test-${instance.slice(0, 8)}@maptician-sync.invalid`;
-  const id = await openTestAccount(client, userName, filterWorks);
+  const { id, userName } = await openTestAccount(client, instance.slice(0, 8), filterWorks);
   const tried = await settled(async () => {
     const filter = filterWorks ? await probeCase(client, userName) : 'ignored';
     return { filter, writing: await probePatch(client, id) };
@@ -75,8 +74,30 @@ function maybeLeft(error: unknown, userName: string): unknown {
   );
 }
 
-/** One for each installation, so that one that could not be deleted is used again. With what servers may require. */
-async function openTestAccount(client: ScimClient, userName: string, filterWorks: boolean): Promise<string> {
+/**
+ * One name for each installation, so that an account that could not be deleted is used again; another where a server keeps
+ * the names of those it has deleted.
+ */
+async function openTestAccount(client: ScimClient, instance: string, filterWorks: boolean) {
+  const nameOf = (suffix: string) => `Maptician-Sync-Test-${instance}${suffix}@maptician-sync.invalid`;
+  const userName = nameOf('');
+  const id = await createTestAccount(client, userName, filterWorks);
+  if (id !== undefined) return { id, userName };
+  const another = nameOf(`-${randomUUID().slice(0, 8)}`);
+  const newId = await createTestAccount(client, another, filterWorks);
+  if (newId !== undefined) return { id: newId, userName: another };
+  throw new SyncError(
+    'SystemForCrossDomainIdentityManagementServiceIncompatible',
+    `Maptician says that it has the test account ${another}, and does not show it`,
+  );
+}
+
+/** With what servers may require. Undefined where the name is taken by an account that is not shown. */
+async function createTestAccount(
+  client: ScimClient,
+  userName: string,
+  filterWorks: boolean,
+): Promise<string | undefined> {
   const body = toResource({
     userName,
     active: false,
@@ -100,8 +121,7 @@ async function openTestAccount(client: ScimClient, userName: string, filterWorks
   const given = answer === undefined || refusal !== undefined ? undefined : createdId(answer);
   const id = given ?? (await find(client, userName, filterWorks).catch(() => undefined))?.id;
   if (id !== undefined) return id;
-  if (refusal !== undefined)
-    throw asProbeError(refusal, `Maptician says that it has the test account ${userName}, and does not show it`);
+  if (refusal !== undefined) return undefined;
   const nameless = `Maptician answered ${answer?.status} to a new account, and neither that nor a look-up has its id`;
   throw maybeLeft(
     lost ?? new SyncError('SystemForCrossDomainIdentityManagementServiceIncompatible', nameless),
@@ -182,6 +202,9 @@ async function probePatch(client: ScimClient, id: string) {
       continue;
     }
     for (const step of steps) await change(step, held);
+    await change({ active: true }, { ...held, active: false });
+    await change({ active: false }, { ...held, active: true });
+    const deactivates = held.active === false;
     const typed = [...failed].filter((shape) => shape !== 'write' && shape !== 'remove');
     const typedPaths = works.has('typedReplace') && typed.every((shape) => works.has(shape));
     return {
@@ -191,6 +214,7 @@ async function probePatch(client: ScimClient, id: string) {
       findings: [
         dialectFindings[dialect],
         ...(typedPaths ? [] : ['it does not find a value by its type: lists of values are written whole']),
+        ...(deactivates ? [] : ['it does not deactivate an account when it is told to: access would not end']),
         ...(held.title === null ? [] : ['it does not clear values: what is cleared in Entra stays in Maptician']),
       ],
     };
