@@ -13,6 +13,7 @@ import { stopCycleOf } from '../src/state/cycles.ts';
 export interface JobContext {
   readonly pool: pg.Pool;
   readonly openStore: () => Promise<UserStore>;
+  readonly storeIdentity: string;
   readonly rules: ApplyRules;
   readonly queue: QueueBackend;
   readonly log: Log;
@@ -57,9 +58,11 @@ async function tryOperations(context: JobContext, job: RunningJob, operations: r
       await stopCycleOf(context.pool, operations, error);
       return [];
     }
-    context.log.warn({ job: job.name, code, users: operations.length, lastTry: job.lastTry }, error.message);
+    // What has no class may quote a value.
+    const said = code === 'InternalError' ? 'the job failed' : error.message;
+    context.log.warn({ job: job.name, code, users: operations.length, lastTry: job.lastTry }, said);
     if (!job.lastTry) throw new Error(code);
-    await failOperations(context.pool, operations, kindsOf(job.name), error);
+    await failOperations(context, operations, kindsOf(job.name), error);
     return [];
   }
 }

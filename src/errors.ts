@@ -110,7 +110,8 @@ const errorClasses = {
   },
   UnprocessableEntity: {
     policy: 'escrow',
-    action: 'Maptician refuses these values. Correct what the reason names in Entra, or change the attribute table.',
+    action:
+      'Maptician refuses these values. Correct what the reason names in Entra, or change the attribute table. Where it names no value of yours, run "maptician-sync test-connection".',
   },
 } as const satisfies Record<string, ErrorClass>;
 

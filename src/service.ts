@@ -140,6 +140,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         pool: database.pool,
         queue: backend,
         openStore: store,
+        storeIdentity: storeIdentity(settings),
         rules: applyRules,
         log,
       };

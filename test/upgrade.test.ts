@@ -74,7 +74,10 @@ it('the worker goes on with a state database of the first version, and an idle c
     alter table links drop column kept, drop column redacted;
     alter table operations drop column redacted, drop column flow_rules;
     alter table provisioning_log drop column http_status, drop column attempt;
-    alter table escrow drop column http_status, drop column payload;
+    alter table escrow drop column http_status, drop column payload, drop column waits_for;
+    alter table to_compare drop column contested;
+    alter table operations drop column contested;
+    drop index links_work_email;
     drop table request_pace, listed_accounts, account_listing;
     delete from migrations where name <> '0001_initial';
     reset search_path`);

@@ -7,6 +7,7 @@ import { concurrency } from '../../src/maptician/open-user-store.ts';
 import { openService } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
+import { writeFact } from '../../src/state/facts.ts';
 import { answer } from '../child.ts';
 import { runJobs } from '../run-jobs.ts';
 
@@ -26,7 +27,9 @@ await planPass(pool, service.rules, cycleId, async (opened) => {
 });
 
 const queue = await service.queue();
-const context = { pool, queue, openStore: service.store, rules: service.applyRules, log };
+const storeIdentity = 'the state database';
+await writeFact(pool, 'user_store', storeIdentity);
+const context = { pool, queue, storeIdentity, openStore: service.store, rules: service.applyRules, log };
 const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency.postgres);
 const { rows } = await pool.query<{ left: number }>('select count(*) as left from operations');
 if (rows[0]?.left !== 0) throw new Error(`${rows[0]?.left} operations are left`);

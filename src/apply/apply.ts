@@ -10,13 +10,19 @@ import type { UserStore } from '../maptician/user-store.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
 import { createUsers } from './create.ts';
-import { lockOperations, type Operation } from './operations.ts';
+import { removeMoved } from './moved.ts';
+import { deferOperations, lockOperations, type Operation } from './operations.ts';
 import { type Outcome, outcomesOf } from './outcome.ts';
 import { record } from './record.ts';
+
+/** So often a user is planned again within a cycle because a value is another account's; then it is an error. */
+const contestedAtMost = 2;
 
 export interface ApplyContext {
   readonly pool: pg.Pool;
   readonly store: UserStore;
+  /** Which user store it is. */
+  readonly storeIdentity: string;
   readonly rules: ApplyRules;
 }
 
@@ -39,19 +45,23 @@ export async function applyOperations(
   options: { readonly kinds: readonly OperationKind[]; readonly firstTry: boolean; readonly lastTry: boolean },
 ): Promise<number[]> {
   return transaction(context.pool, async (client) => {
-    const operations = await lockOperations(client, ids, options.kinds);
+    const operations = await lockOperations(client, ids, options.kinds, context.storeIdentity);
     if (operations.length === 0) return [];
     const outcomes = await carryOut(context, client, operations, options.firstTry);
     const again: number[] = [];
+    const contested: Operation[] = [];
     const settled: { operation: Operation; outcome: Outcome }[] = [];
     for (const operation of operations) {
       const outcome = outcomes.get(String(operation.id));
       if (outcome === undefined) continue;
       const mayPass = outcome.kind === 'failed' && errorPolicy(outcome.error.code) !== 'escrow';
       const crowded = outcome.kind === 'failed' && outcome.error.code === 'Conflict' && operations.length > 1;
+      const isContested = outcome.kind === 'failed' && outcome.contested === true;
       if ((mayPass || crowded) && !options.lastTry) again.push(operation.id);
+      else if (isContested && operation.contested < contestedAtMost) contested.push(operation);
       else settled.push({ operation, outcome });
     }
+    await deferOperations(client, contested);
     await record(client, settled);
     return again;
   });
@@ -59,13 +69,13 @@ export async function applyOperations(
 
 /** Records operations as failed without trying them: after the last attempt of a job whose whole call failed. */
 export async function failOperations(
-  pool: pg.Pool,
+  { pool, storeIdentity }: Pick<ApplyContext, 'pool' | 'storeIdentity'>,
   ids: readonly number[],
   kinds: readonly OperationKind[],
   error: SyncError,
 ): Promise<void> {
   await transaction(pool, async (client) => {
-    const operations = await lockOperations(client, ids, kinds);
+    const operations = await lockOperations(client, ids, kinds, storeIdentity);
     await record(
       client,
       operations.map((operation) => ({ operation, outcome: { kind: 'failed' as const, error } })),
@@ -83,6 +93,7 @@ async function carryOut(
   if (operations[0]?.kind === 'create') return createUsers(context, client, operations, firstTry);
   const linked = operations.filter(isLinked);
   const outcomes = await writeLinked(context, linked, firstTry);
+  for (const [id, outcome] of await removeMoved(context, client, linked, outcomes)) outcomes.set(id, outcome);
   for (const operation of operations) {
     if (isLinked(operation)) continue;
     const note = 'the account has passed to another Entra user';

@@ -4,7 +4,7 @@ import { SyncError } from '../errors.ts';
 import { changedAttributes } from '../mapping/map-user.ts';
 import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 import { matchAccounts } from '../maptician/match-accounts.ts';
-import type { StoredUser } from '../maptician/user-store.ts';
+import type { StoredUser, UserStore } from '../maptician/user-store.ts';
 import { sameName } from '../plan/names.ts';
 import type { ApplyContext } from './apply.ts';
 import { type LinkedAccount, lockLinkedAccounts, type Operation } from './operations.ts';
@@ -23,8 +23,9 @@ interface Candidate {
 type Candidates = ReadonlyMap<number, Candidate>;
 
 /**
- * A create looks for the user first, by each matching attribute in turn: an account that is found is adopted instead of being created twice. So is the
- * account for whose sake the store refuses a new one, such as that of a returning person whose e-mail it has.
+ * A create looks for the user first, by each matching attribute in turn: an account that is found is adopted instead of
+ * being created twice. So is the account for whose sake the store refuses a new one, such as that of a returning person
+ * whose e-mail it has.
  */
 export async function createUsers(
   context: CreateContext,
@@ -33,49 +34,123 @@ export async function createUsers(
   firstTry: boolean,
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  const { found, owners } = await findAccounts(context, client, operations, firstTry);
-  const fresh = operations.filter(({ id }) => !found.has(id));
-  const holders = await createFresh(context, fresh, outcomes, firstTry);
-  const refusedFor = [...holders.values()].flatMap(({ users }) => users.map(({ id }) => id));
-  const holdersOwners = refusedFor.length === 0 ? owners : await lockLinkedAccounts(client, refusedFor);
+  const matched = await claim(context.store, client, operations, await match(context, operations, firstTry));
+  const fresh = operations.filter(({ id }) => !matched.candidates.has(id));
+  const refusedFor = await createFresh(context, fresh, outcomes, firstTry);
+  const claimed = await claim(context.store, client, fresh, refusedFor, { reread: true });
+  const holders = await withoutOthersNames(client, fresh, claimed, outcomes);
+  const adoptions = [...choose(context, operations, matched, outcomes), ...choose(context, fresh, holders, outcomes)];
+  const ours = firstTry ? [] : adoptions.filter(isOurOwn);
+  for (const { operation, user } of ours) outcomes.set(String(operation.id), { kind: 'done', mapticianId: user.id });
   await adopt(
     context,
-    [
-      ...choose(context, operations, found, owners, outcomes),
-      ...choose(context, fresh, holders, holdersOwners, outcomes),
-    ],
+    adoptions.filter((adoption) => !ours.includes(adoption)),
     outcomes,
   );
   return outcomes;
 }
 
+/** Made by an earlier try whose answer was lost: as it was to be, with our object id. */
+function isOurOwn({ operation, user, changes, passed }: Adoption): boolean {
+  const id = operation.attributes.externalId;
+  return !passed && Object.keys(changes).length === 0 && id === operation.entraId && user.attributes.externalId === id;
+}
+
+interface Claimed {
+  readonly candidates: Candidates;
+  /** Who is linked to them. */
+  readonly owners: ReadonlyMap<string, LinkedAccount>;
+}
+
 /**
- * The accounts that match the wanted users, and who is linked to them. Where one belongs to another Entra user its
- * link is locked first and the account read again, since that user's last job may just have changed it.
+ * Keeps accounts for this transaction: no other job adopts one of them meanwhile, nor does anything else to one that is
+ * linked to somebody. Those that are linked are read again, since that user's last job may just have changed them; with
+ * `reread` all are.
  */
-async function findAccounts(
-  { store, rules }: CreateContext,
+async function claim(
+  store: UserStore,
   client: pg.PoolClient,
   operations: readonly Operation[],
-  firstTry: boolean,
-) {
-  const match = async (wanted: readonly Operation[], fresh: boolean) => {
-    const lookUp = lookUpOf(wanted, fresh);
-    const matches = await matchAccounts(store, rules.matching, wanted, ({ attributes }) => attributes, lookUp);
-    return new Map<number, Candidate>([...matches].map(([operation, found]) => [operation.id, found]));
-  };
-  const found = await match(operations, !firstTry);
-  const accounts = [...found.values()].flatMap(({ users }) => users.map((user) => user.id));
-  const owners = accounts.length === 0 ? new Map<string, LinkedAccount>() : await lockLinkedAccounts(client, accounts);
-  if (owners.size === 0) return { found, owners };
-  const owned = operations.filter(({ id }) => found.get(id)?.users.some((user) => owners.has(user.id)));
-  const again = await match(owned, true);
-  for (const { id } of owned) {
-    const match = again.get(id);
-    if (match === undefined) found.delete(id);
-    else found.set(id, match);
+  found: Candidates,
+  { reread = false } = {},
+): Promise<Claimed> {
+  const ids = [...new Set([...found.values()].flatMap(({ users }) => users.map(({ id }) => id)))].sort();
+  if (ids.length === 0) return { candidates: found, owners: new Map() };
+  // Where accounts are found by more than their userName, two jobs may find the same one.
+  if (store.listing !== undefined) await lockAccounts(client, ids);
+  const owners = await lockLinkedAccounts(client, ids);
+  const doubtful = reread ? ids : ids.filter((id) => owners.has(id));
+  if (doubtful.length === 0) return { candidates: found, owners };
+  const now = new Map((await store.read(doubtful, lookUpOf(operations, true))).map((user) => [user.id, user]));
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const candidates = new Map<number, Candidate>();
+  for (const [id, { users, by }] of found) {
+    const current = users
+      .flatMap((user) => (doubtful.includes(user.id) ? (now.get(user.id) ?? []) : user))
+      .filter((user) => isCandidate(user, byId.get(id), by));
+    if (current.length > 0) candidates.set(id, { ...(by === undefined ? {} : { by }), users: current });
   }
-  return { found, owners };
+  return { candidates, owners };
+}
+
+const namedByStore: readonly AttributePath[] = ['userName', 'emails[type eq "work"].value'];
+
+/** Whether it still has what it was found by. */
+function isCandidate(
+  { attributes: held }: StoredUser,
+  operation: Operation | undefined,
+  by: AttributePath | undefined,
+): boolean {
+  return (by === undefined ? namedByStore : [by]).some(
+    (path) => Boolean(held[path]) && sameName(String(held[path]), String(operation?.attributes[path] ?? '')),
+  );
+}
+
+/** In the order of the ids, so that two jobs cannot wait for each other. */
+async function lockAccounts(client: pg.PoolClient, sortedIds: readonly string[]): Promise<void> {
+  await client.query(
+    `select pg_advisory_xact_lock(hashtextextended('account ' || id, 0))
+     from (select id from unnest($1::text[]) with ordinality as a(id, place) order by place offset 0) a`,
+    [sortedIds],
+  );
+}
+
+/** The accounts that match the wanted users. */
+async function match(
+  { store, rules }: CreateContext,
+  operations: readonly Operation[],
+  firstTry: boolean,
+): Promise<Candidates> {
+  const lookUp = lookUpOf(operations, !firstTry);
+  const matches = await matchAccounts(store, rules.matching, operations, ({ attributes }) => attributes, lookUp);
+  return new Map([...matches].map(([operation, found]) => [operation.id, found]));
+}
+
+/** An account found by its e-mail whose userName is another living user's is that user's, linked or not. */
+async function withoutOthersNames(
+  client: pg.PoolClient,
+  operations: readonly Operation[],
+  { candidates, owners }: Claimed,
+  outcomes: Map<string, Outcome>,
+): Promise<Claimed> {
+  const nameOf = (user: StoredUser) => String(user.attributes.userName ?? '').toLowerCase();
+  const names = [...candidates.values()].flatMap(({ users }) => users.map(nameOf));
+  if (names.length === 0) return { candidates, owners };
+  const { rows } = await client.query<{ name: string; id: string }>(
+    `select lower(user_name) as name, id from users where lower(user_name) = any($1) and presence = 'live' and in_scope and not filtered_out`,
+    [names],
+  );
+  const left = new Map(candidates);
+  for (const operation of operations) {
+    const users = candidates.get(operation.id)?.users ?? [];
+    const rightful = rows.find(
+      ({ name, id }) => id !== operation.entraId && users.some((user) => nameOf(user) === name),
+    );
+    if (rightful === undefined) continue;
+    outcomes.set(String(operation.id), belongsTo(rightful.id, undefined));
+    left.delete(operation.id);
+  }
+  return { candidates: left, owners };
 }
 
 function lookUpOf(operations: readonly Operation[], fresh: boolean) {
@@ -94,8 +169,7 @@ interface Adoption {
 function choose(
   { rules: { flowNulls, actions } }: CreateContext,
   operations: readonly Operation[],
-  candidates: Candidates,
-  owners: ReadonlyMap<string, LinkedAccount>,
+  { candidates, owners }: Claimed,
   outcomes: Map<string, Outcome>,
 ): Adoption[] {
   return operations.flatMap((operation) => {
@@ -105,7 +179,7 @@ function choose(
     const owner = owners.get(user.id);
     const refusal = users.length > 1 ? severalAccounts(users.length, by) : refuseOwner(operation, owner, by);
     if (refusal !== undefined) {
-      outcomes.set(String(operation.id), { kind: 'failed', error: refusal });
+      outcomes.set(String(operation.id), refusal);
       return [];
     }
     const { attributes, flowRules } = operation;
@@ -125,20 +199,26 @@ function adoptionNote({ attributes }: Operation, user: StoredUser, by: Attribute
     : 'an existing account with this e-mail was adopted';
 }
 
-function severalAccounts(count: number, by = 'userName or e-mail'): SyncError {
-  return new SyncError('DuplicateTargetEntries', `${count} Maptician accounts have this ${by}`);
+const byEither = 'userName or e-mail';
+
+function severalAccounts(count: number, by: string = byEither): Outcome {
+  const message = `${count} Maptician accounts have this ${by}`;
+  return { kind: 'failed', error: new SyncError('DuplicateTargetEntries', message) };
 }
 
 function refuseOwner(
   operation: Operation,
   owner: LinkedAccount | undefined,
-  by = 'userName or e-mail',
-): SyncError | undefined {
+  by: string | undefined,
+): Outcome | undefined {
   if (owner === undefined || owner.entraId === operation.entraId || !owner.entitled) return undefined;
-  return new SyncError(
-    'Conflict',
-    `The Maptician account with this ${by} belongs to another Entra user, ${owner.entraId}`,
-  );
+  return belongsTo(owner.entraId, by);
+}
+
+/** That user may be about to give the value up. */
+function belongsTo(entraId: string, by: string = byEither): Outcome {
+  const message = `The Maptician account with this ${by} belongs to another Entra user, ${entraId}`;
+  return { kind: 'failed', error: new SyncError('Conflict', message), contested: true, waitsFor: entraId };
 }
 
 /** Resolves with the accounts for whose sake some were refused. */

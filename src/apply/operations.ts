@@ -29,6 +29,8 @@ export interface Operation {
   /** The account it was planned for: its user's, or the one that is to pass to its user. */
   readonly plannedAccount: string | null;
   readonly userName: string | null;
+  /** How often in this cycle Maptician said that a value is another account's. */
+  readonly contested: number;
 }
 
 const operationRow = z.object({
@@ -42,6 +44,7 @@ const operationRow = z.object({
   reason: z.string().nullable(),
   plannedAccount: z.string().nullable(),
   userName: z.string().nullable(),
+  contested: z.number(),
 });
 
 const linkRow = z.object({
@@ -62,12 +65,13 @@ const wantedName = (operation: string) =>
  * Loads and locks those of the operations that are still open, and the links of their users: while an account passes
  * to somebody else, nothing else is done to it. Only `kinds` count: a queue that outlived its database may name ids
  * that are other operations now. What another worker has in hand is left out; an operation of a cycle
- * that was stopped stays where it is.
+ * that was stopped stays where it is, as does one for another user store than this worker's.
  */
 export async function lockOperations(
   db: Queryable,
   ids: readonly number[],
   kinds: readonly OperationKind[],
+  storeIdentity: string,
 ): Promise<Operation[]> {
   // Written so that only the ids can lead to the rows. Going by state or cycle, as Postgres would while it has no
   // statistics of a table that has just been filled, every job would walk over all that is open.
@@ -75,13 +79,13 @@ export async function lockOperations(
     // Named, so that it is planned once a connection: a job of one user would spend more on the plan than on the work.
     name: 'lock-operations',
     text: `select o.id, o.cycle_id as "cycleId", o.entra_id as "entraId", o.kind, o.attributes, o.flow_rules as "flowRules",
-       o.redacted, o.reason,
-       o.maptician_id as "plannedAccount", ${wantedName('o')} as "userName"
+       o.redacted, o.reason, o.maptician_id as "plannedAccount", o.contested, ${wantedName('o')} as "userName"
      from operations o
      where o.id = any($1) and (o.state = 'open') is true and (o.kind = any($2)) is true
        and (select c.stop_code from cycles c where c.id = o.cycle_id) is null
+       and (select value from facts where name = 'user_store') = $3
      order by o.id for update skip locked`,
-    values: [ids, kinds],
+    values: [ids, kinds, storeIdentity],
   });
   const operations = found.rows.map((row) => operationRow.parse(row));
   if (operations.length === 0) return [];
@@ -197,6 +201,20 @@ export async function settleDone(
       done.map(({ kept }) => JSON.stringify(kept)),
     ],
   });
+}
+
+/**
+ * Has users planned once more in this cycle, because a value of theirs is another account's: by then that account may have
+ * given it up.
+ */
+export async function deferOperations(db: Queryable, contested: readonly Operation[]): Promise<void> {
+  if (contested.length === 0) return;
+  await db.query(
+    `with deferred as (delete from operations where id = any($1) returning entra_id, contested)
+     insert into to_compare (id, contested) select entra_id, contested + 1 from deferred
+     on conflict (id) do update set contested = excluded.contested`,
+    [contested.map(({ id }) => id)],
+  );
 }
 
 /** Removes operations that have ended, and lifts out of escrow those whose users are well. */

@@ -47,6 +47,10 @@ interface Skipped {
 interface Failed {
   readonly kind: 'failed';
   readonly error: SyncError;
+  /** A value is another account's, which may be about to give it up in this same cycle. */
+  readonly contested?: boolean;
+  /** The Entra user whose account stands in the way. */
+  readonly waitsFor?: string;
 }
 
 /** Outcomes by operation id, from the user store's results; what the store keeps instead goes along. */
@@ -62,7 +66,10 @@ export function outcomesOf(
     if (operation === undefined) continue;
     if (result.outcome === 'done') outcomes.set(result.key, withKept(done(operation, result.id), result.kept));
     else if (result.outcome === 'missing') outcomes.set(result.key, missing(operation));
-    else outcomes.set(result.key, { kind: 'failed', error: result.error });
+    else {
+      const contested = result.outcome === 'conflict' && operation.kind !== 'create';
+      outcomes.set(result.key, { kind: 'failed', error: result.error, ...(contested ? { contested } : {}) });
+    }
   }
   return outcomes;
 }

@@ -68,6 +68,7 @@ interface Settled {
 function toFailure({ operation, outcome }: Settled): Failure[] {
   if (outcome.kind !== 'failed') return [];
   const { code, httpStatus } = outcome.error;
+  const { waitsFor } = outcome;
   const { kind, plannedAccount: account, attributes } = operation;
   return [
     {
@@ -76,6 +77,7 @@ function toFailure({ operation, outcome }: Settled): Failure[] {
       code,
       reason: reasonOf(operation, outcome.error),
       httpStatus,
+      waitsFor,
       // What may pass by itself is sent again as it is.
       payload: errorPolicy(code) === 'escrow' ? payloadHash({ kind, account, attributes }) : undefined,
     },

@@ -8,6 +8,7 @@ import type { CycleContext, CycleOptions } from './run-cycle.ts';
 const lookUps = {
   unlinked: `select count(*) as count from to_compare c join users u on u.id = c.id
     where u.in_scope and not u.filtered_out and u.presence = 'live' and not exists (select from links l where l.entra_id = u.id)`,
+  everyone: `select count(*) as count from users where in_scope and not filtered_out and presence = 'live'`,
   links: 'select count(*) as count from links',
 } as const;
 

@@ -11,6 +11,7 @@ import { exceedsLimits } from '../plan/removal-guard.ts';
 import { lockCycle, recoverOperations } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
 import { retryDue } from '../state/escrow.ts';
+import { readFact } from '../state/facts.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
 import { type Planned, plannedUsers } from './planned-users.ts';
 import type { CycleContext, CycleOptions } from './run-cycle.ts';
@@ -42,8 +43,14 @@ export async function planOnly(
     await pull(directory, { resync: false });
     const removals = { planned: 0, held: 0 };
     const store = await context.openStore();
-    await listAccounts(context.pool, store, dryRun, { progress: options.progress, signal: options.signal });
-    for await (const chunk of plannedUsers(context.pool, context.rules)) {
+    // Another user store has none of the accounts that the links speak of: there, everyone is looked up anew.
+    const unlinked = (await readFact(context.pool, 'user_store')) !== context.storeIdentity;
+    if (unlinked) warnings.push('this is another user store than before: everyone is looked for in it anew');
+    // What a killed dry run left would be taken for new.
+    await dropListing(context);
+    const of = unlinked ? 'everyone' : 'unlinked';
+    await listAccounts(context.pool, store, dryRun, { progress: options.progress, signal: options.signal, of });
+    for await (const chunk of plannedUsers(context.pool, context.rules, { unlinked })) {
       const existing = await findExisting(store, chunk, context.rules);
       for (const planned of chunk) {
         const { kind } = planned.decision;

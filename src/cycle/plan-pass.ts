@@ -64,6 +64,7 @@ interface OperationRow {
   reason: string;
   state: 'staged' | 'open' | 'held';
   set_id: number | null;
+  contested: number;
 }
 
 async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number) {
@@ -78,7 +79,9 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
     settled.push(subject.id);
     if (decision.kind === 'refused') refused.push(subject.id);
     else if (decision.kind === 'fail') {
-      failures.push({ entraId: subject.id, action: 'other', code: decision.code, reason: decision.reason });
+      const { code, reason } = decision;
+      const waitsFor = 'waitsFor' in decision ? decision.waitsFor : undefined;
+      failures.push({ entraId: subject.id, action: 'other', code, reason, waitsFor });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
     } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
     else if (decision.kind !== 'nothing') decided.push({ planned, decision });
@@ -136,6 +139,7 @@ function toRow(planned: Planned, decision: Operative, before: WaitingOperation |
         : `the account of ${planned.takeover.entraId}, who has no access any more, passes to this user`,
     state: held ? 'held' : staged ? 'staged' : 'open',
     set_id: held ? before.set_id : null,
+    contested: planned.contested,
   };
 }
 
@@ -156,10 +160,10 @@ async function insertOperations(db: Queryable, cycleId: number, operations: read
   if (operations.length === 0) return [];
   const { rows } = await db.query<WrittenOperation & { state: OperationRow['state'] }>(
     `insert into operations
-       (cycle_id, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id)
-     select $1, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id
+       (cycle_id, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id, contested)
+     select $1, entra_id, kind, maptician_id, attributes, redacted, flow_rules, reason, state, set_id, contested
      from jsonb_to_recordset($2) as p(entra_id uuid, kind text, maptician_id text, attributes jsonb, redacted text[],
-       flow_rules jsonb, reason text, state text, set_id bigint)
+       flow_rules jsonb, reason text, state text, set_id bigint, contested integer)
      on conflict (entra_id) do nothing
      returning id, kind, state`,
     [cycleId, JSON.stringify(operations)],
@@ -167,14 +171,30 @@ async function insertOperations(db: Queryable, cycleId: number, operations: read
   return rows;
 }
 
+/** An account that is to give a value up. */
+export interface Yielding {
+  readonly holder: Holder;
+  readonly attribute: Waiting['attribute'];
+}
+
+/** A name is replaced by one that still tells whose it was; an e-mail is taken away. */
+function yielded({ holder, attribute }: Yielding): { attributes: UserAttributes; reason: string } {
+  return attribute === 'userName'
+    ? {
+        attributes: { userName: yieldedName(holder.entraId, holder.wantedName ?? holder.entraId) },
+        reason: 'yields its userName to the Entra user who has it now',
+      }
+    : { attributes: { [attribute]: null }, reason: 'yields its work e-mail to the Entra user who has it now' };
+}
+
 /**
- * Renames accounts out of the way of the users who wait for their names; resolves with the operations written. A name
- * that Maptician refused is not sent again before its retry.
+ * Has accounts give up what other users wait for; resolves with the operations written. What Maptician refused is not
+ * sent again before its retry.
  */
 export async function writeYields(
   db: Queryable,
   cycleId: number,
-  holders: readonly { readonly holder: Holder; readonly name: string }[],
+  holders: readonly Yielding[],
 ): Promise<WrittenOperation[]> {
   if (holders.length === 0) return [];
   const { rows } = await db.query<{ entra_id: string; payload: string }>(
@@ -182,16 +202,16 @@ export async function writeYields(
     [holders.map(({ holder }) => holder.entraId)],
   );
   const refused = new Map(rows.map((row) => [row.entra_id, row.payload]));
-  const yields = holders.map(({ holder, name }) => ({
-    entra_id: holder.entraId,
+  const yields = holders.map((yielding) => ({
+    entra_id: yielding.holder.entraId,
     kind: 'yield' as const,
-    maptician_id: holder.mapticianId,
-    attributes: { userName: yieldedName(holder.entraId, name) },
+    maptician_id: yielding.holder.mapticianId,
+    ...yielded(yielding),
     redacted: [],
     flow_rules: {},
-    reason: 'yields its userName to the Entra user who has it now',
     state: 'open' as const,
     set_id: null,
+    contested: 0,
   }));
   return insertOperations(
     db,

@@ -8,6 +8,7 @@ import { type Decision, decide, type PlanRules, type Subject } from '../plan/dec
 import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
+import { withEmailHolders } from './contested-values.ts';
 
 /** One user with what was decided; what `plan` prints and what is written for `sync`. */
 export interface Planned {
@@ -18,11 +19,14 @@ export interface Planned {
   /** For a create: the account that passes to this user. */
   readonly takeover: Holder | undefined;
   readonly operationState: 'held' | 'approved' | null;
+  /** How often in this cycle Maptician said that a value is another account's. */
+  readonly contested: number;
 }
 
-/** Waits for the holder of its name; `yields` when the holder's account is to be renamed out of the way. */
+/** Waits for the holder of a value it is to have; `yields` when the holder's account is to give it up for nothing. */
 export interface Waiting {
   readonly kind: 'wait';
+  readonly attribute: 'userName' | 'emails[type eq "work"].value';
   readonly holder: Holder;
   readonly yields: boolean;
 }
@@ -35,8 +39,9 @@ interface Refused {
 
 interface NameFailure {
   readonly kind: 'fail';
-  readonly code: 'DuplicateSourceEntries';
+  readonly code: 'DuplicateSourceEntries' | 'Conflict';
   readonly reason: string;
+  readonly waitsFor?: string;
 }
 
 const chunkSize = 1000;
@@ -59,25 +64,35 @@ interface CandidateRow {
   refused_payload: string | null;
   refused_code: string | null;
   refused_until: Date | null;
+  contested: number;
 }
 
-/** The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. */
-export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGenerator<Planned[]> {
+/**
+ * The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. With
+ * `unlinked` it is everyone, as if nobody had an account: for the dry run on another user store than before.
+ */
+export async function* plannedUsers(
+  db: Queryable,
+  rules: PlanRules,
+  { unlinked = false } = {},
+): AsyncGenerator<Planned[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     // Apart from the rest: in one statement Postgres would sort all marks anew for every chunk.
-    const marks = await db.query<{ id: string }>('select id from to_compare where id > $1 order by id limit $2', [
-      after,
-      chunkSize,
-    ]);
+    const marks = await db.query<{ id: string }>(
+      `select id from ${unlinked ? 'users' : 'to_compare'} where id > $1 order by id limit $2`,
+      [after, chunkSize],
+    );
     const last = marks.rows.at(-1);
     if (last === undefined) return;
     after = last.id;
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
+         coalesce(c.contested, 0) as contested,
          e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
        from users u
+         left join to_compare c on c.id = u.id
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
          left join escrow e on e.entra_id = u.id and e.payload is not null and e.next_retry_at > now()
@@ -86,34 +101,43 @@ export async function* plannedUsers(db: Queryable, rules: PlanRules): AsyncGener
        order by u.id`,
       [marks.rows.map(({ id }) => id)],
     );
-    if (rows.length > 0) yield heldBack(await planChunk(db, rows, rules), rows);
+    if (rows.length === 0) continue;
+    const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
+    yield heldBack(await planChunk(db, known, rules, unlinked), known);
   }
 }
 
-async function planChunk(db: Queryable, rows: readonly CandidateRow[], rules: PlanRules): Promise<Planned[]> {
-  const planned = rows.map((row) => {
+async function planChunk(
+  db: Queryable,
+  rows: readonly CandidateRow[],
+  rules: PlanRules,
+  unlinked: boolean,
+): Promise<Planned[]> {
+  const planned = rows.map((row): Planned => {
     const subject = toSubject(row);
     return {
       subject,
       userName: row.user_name,
       linkedName: row.linked_name,
-      decision: decide(subject, rules) as Planned['decision'],
+      decision: decide(subject, rules),
       takeover: undefined,
       operationState: row.operation_state,
+      contested: row.contested,
     };
   });
   const named = planned.filter(wantsName);
-  if (named.length === 0) return planned;
+  if (named.length === 0) return withEmailHolders(db, planned, rules.table);
   const names = [...new Set(named.map((one) => one.userName?.toLowerCase() ?? ''))];
-  const holders = groupBy(await readHolders(db, names), (holder) => holder.name);
+  const holders = groupBy(unlinked ? [] : await readHolders(db, names), (holder) => holder.name);
   const rivals = groupBy(await readRivals(db, names), (rival) => rival.name);
-  return planned.map((one) => {
+  const withNames = planned.map((one) => {
     if (!wantsName(one)) return one;
     const name = one.userName ?? '';
     const key = name.toLowerCase();
     const user = { id: one.subject.id, name, linked: one.subject.link !== null };
     return withName(one, resolveName(user, holders.get(key) ?? [], rivals.get(key) ?? []));
   });
+  return withEmailHolders(db, withNames, rules.table);
 }
 
 /** Nothing refused is sent again as it was. What waits for an operator, or was approved, is not held back by it. */
@@ -156,7 +180,10 @@ function withName(planned: Planned, name: NameDecision): Planned {
       return { ...planned, takeover: name.holder };
     case 'wait':
     case 'yield':
-      return { ...planned, decision: { kind: 'wait', holder: name.holder, yields: name.kind === 'yield' } };
+      return {
+        ...planned,
+        decision: { kind: 'wait', attribute: 'userName', holder: name.holder, yields: name.kind === 'yield' },
+      };
     case 'duplicate':
       return {
         ...planned,

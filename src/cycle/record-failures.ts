@@ -46,11 +46,12 @@ async function recordFailures(
 
 /** Whoever still waits when nothing moves any more: the holder of the name could not be renamed or is held. */
 export async function giveUpWaiting(pool: pg.Pool, cycleId: number, pass: PlanPass): Promise<void> {
-  const failures = pass.waiting.map(({ id, waiting: { holder } }) => ({
+  const failures = pass.waiting.map(({ id, waiting: { holder, attribute } }) => ({
     entraId: id,
     action: 'other' as const,
     code: 'Conflict' as const,
-    reason: `the userName is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
+    reason: `the ${attribute === 'userName' ? 'userName' : 'work e-mail'} is held by the account of ${holder.entraId}, which could not give it up in this cycle`,
+    waitsFor: holder.entraId,
   }));
   await recordFailures(pool, cycleId, 'plan', failures);
 }

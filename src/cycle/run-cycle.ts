@@ -24,11 +24,12 @@ import {
   lockCycle,
   updateCycle,
 } from '../state/cycles.ts';
-import { retryDue } from '../state/escrow.ts';
+import { forgetPayloads, retryDue } from '../state/escrow.ts';
+import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { guardRemovals } from './guard-removals.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import { type PlanPass, planPass, type WrittenOperation, writeYields } from './plan-pass.ts';
+import { type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
 import { verifyLinks } from './verify-links.ts';
@@ -201,11 +202,10 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
   };
 
   const verifyStore = async (store: UserStore) => {
+    const { manner = '' } = store;
     // Forgotten until it is done, so that a comparison that is killed is begun again.
-    if (options.resync) await pool.query(`delete from facts where name = 'user_store'`);
-    const { rows } = await pool.query<{ value: string }>(`select value from facts where name = 'user_store'`);
-    const another = rows[0]?.value !== context.storeIdentity;
-    if (another) {
+    if (options.resync) await forgetFact(pool, 'user_store');
+    if ((await readFact(pool, 'user_store')) !== context.storeIdentity) {
       await listAccounts(pool, store, cycleId, { signal, progress, of: 'links' });
       const found = await verifyLinks(pool, store, cycleId, (done) => {
         signal.throwIfAborted();
@@ -213,10 +213,11 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       });
       context.log.info({ cycle: cycleId, ...found }, 'compared the links with the user store');
     }
-    await pool.query(
-      `insert into facts (name, value) values ('user_store', $1) on conflict (name) do update set value = excluded.value`,
-      [context.storeIdentity],
-    );
+    await writeFact(pool, 'user_store', context.storeIdentity);
+    // What was refused because of the manner, and not of the values, may go through now.
+    if ((await readFact(pool, 'store_manner')) === manner) return;
+    await forgetPayloads(pool);
+    await writeFact(pool, 'store_manner', manner);
   };
 
   const planAndApply = async (store: UserStore) => {
@@ -233,8 +234,8 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       });
       left = pass;
       await enqueue(await guardRemovals(context, cycleId));
-      const mayRename = context.rules.table.actions.update;
-      const yields = await writeYields(pool, cycleId, mayRename ? namesToYield(pass, wave) : []);
+      const mayWrite = context.rules.table.actions.update;
+      const yields = await writeYields(pool, cycleId, mayWrite ? valuesToYield(pass, wave) : []);
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0) {
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
@@ -243,21 +244,25 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       await updateCycle(pool, cycleId, { phase: 'apply' });
       await settle({ pool, queue, batchSize, cycleId, signal, progress });
     }
+    const { rows } = await pool.query<{ open: boolean }>(
+      `select exists (select from to_compare c join users u on u.id = c.id where not (u.needs_read and u.in_scope)) as open`,
+    );
+    if (rows[0]?.open === true) cycle.incomplete = true;
     if (left !== undefined && left.waiting.length > 0) await giveUpWaiting(pool, cycleId, left);
   };
   return cycle;
 }
 
 /**
- * Whose account is renamed out of the way: those that have no other use for the name, and, where everybody waits for
- * somebody who waits (a swap) or a chain is long, those who stand in another's way.
+ * Whose account gives a value up: those that have no other use for it, and, where everybody waits for somebody who waits
+ * (a swap) or a chain is long, those who stand in another's way.
  */
-function namesToYield(pass: PlanPass, wave: number) {
+function valuesToYield(pass: PlanPass, wave: number): Yielding[] {
   const stuck = pass.operations === 0 || wave > patientWaves;
   const waiting = new Set(pass.waiting.map(({ id }) => id));
   return pass.waiting
     .filter(({ waiting: { yields, holder } }) => yields || (stuck && waiting.has(holder.entraId)))
-    .map(({ waiting: { holder } }) => ({ holder, name: holder.wantedName ?? holder.entraId }));
+    .map(({ waiting: { holder, attribute } }) => ({ holder, attribute }));
 }
 
 /** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held, 130 interrupted. */

@@ -18,6 +18,8 @@ interface Standing {
   stop_code: ErrorCode | null;
   stop_message: string | null;
   stop_detail: string | null;
+  /** Maptician has asked not to be called for a while. */
+  blocked: boolean;
 }
 
 /** Resolves when nothing of the cycle is open. Rejects with the reason where a job stopped the cycle. */
@@ -36,7 +38,8 @@ export async function settle(context: {
   for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 1.5)) {
     const { rows } = await context.pool.query<Standing>(
       `select stop_code, stop_message, stop_detail,
-         (select count(*) from operations where state = 'open' and cycle_id = $1) as open
+         (select count(*) from operations where state = 'open' and cycle_id = $1) as open,
+         exists (select from request_pace where blocked_until > now()) as blocked
        from cycles where id = $1`,
       [context.cycleId],
     );
@@ -52,7 +55,7 @@ export async function settle(context: {
     total = Math.max(total, standing.open);
     context.progress({ phase: 'applying', done: total - standing.open, total });
     if (standing.open === 0) return;
-    if (standing.open !== before) {
+    if (standing.open !== before || standing.blocked) {
       before = standing.open;
       movedAt = Date.now();
       enqueuedAt = movedAt;

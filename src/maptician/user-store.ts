@@ -73,7 +73,7 @@ export interface LookUp {
  * Where looking a user up costs a request: all accounts read at once instead. The listing is kept in the state database,
  * so that every worker can use it.
  */
-export interface Listing {
+interface Listing {
   /** Reads all accounts for this cycle where that costs fewer requests than so many look-ups; else does nothing. */
   prepare(cycleId: number, lookUps: number, progress: (done: number, total: number) => void): Promise<void>;
   /** Forgets the accounts, when the cycle has ended. */
@@ -89,6 +89,10 @@ export interface UserStore {
   readonly kind: 'postgres' | 'scim';
   /** How many requests of one kind it takes in one call. */
   readonly batchSize: number;
+  /**
+   * How it is spoken to, where that can change: whoever was refused may be taken when it has. Only to be compared.
+   */
+  readonly manner?: string;
   /** Creates what is missing or checks that what is there fits; called once at start. */
   prepare(): Promise<void>;
   readonly listing?: Listing;

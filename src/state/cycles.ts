@@ -135,6 +135,7 @@ export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number
   return transaction(pool, async (client) => {
     await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
     await recoverOperations(client);
+    await client.query('update to_compare set contested = 0 where contested > 0');
     const { rows } = await client.query<{ id: number }>(
       `insert into cycles (kind, trigger, log_from)
        select 'incremental', $1, coalesce(max(id), 0) from provisioning_log returning id`,

@@ -47,7 +47,10 @@ export function openPool(
     // plan each anew.
     ...(options.searchPath === undefined
       ? {}
-      : { options: `-c search_path=${options.searchPath} -c plan_cache_mode=force_generic_plan` }),
+      : {
+          // A job waits for Maptician within its transaction, for longer than some servers let one be idle.
+          options: `-c search_path=${options.searchPath} -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=0`,
+        }),
   });
   pool.on('error', () => undefined);
   // `end()` resolves before the server has closed the connections: what they still say must not end the process.
@@ -61,7 +64,7 @@ export function openStatePool(url: string, max: number): pg.Pool {
 }
 
 /** More than jobs that run side by side: each holds a connection while it waits for Maptician. */
-const connectionsAtMost = 20;
+const connectionsAtMost = 15;
 
 /** Opens the state database and brings its schema up to date. Rejects with a SyncError that says what to mend. */
 export async function openDatabase(options: {

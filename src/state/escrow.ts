@@ -18,6 +18,8 @@ export interface Failure {
   readonly httpStatus?: number | undefined;
   /** The fingerprint of what was refused, where only a change can mend it: the very same is not sent before the retry. */
   readonly payload?: string | undefined;
+  /** The Entra user whose account stands in the way. */
+  readonly waitsFor?: string | undefined;
 }
 
 const hour = 60 * 60 * 1000;
@@ -63,24 +65,31 @@ export async function settleEscrow(
       next_retry_at: nextRetry(failure.code, first, attempts, now),
       http_status: failure.httpStatus ?? null,
       payload: failure.payload ?? null,
+      waits_for: failure.waitsFor ?? null,
     };
   });
   await db.query(
     `insert into escrow as e (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at,
-       last_cycle_id, http_status, payload)
-     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1, http_status, payload
+       last_cycle_id, http_status, payload, waits_for)
+     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1, http_status, payload, waits_for
      from jsonb_to_recordset($2) as p(entra_id uuid, action text, code text, reason text, attempts integer,
-       first_failed_at timestamptz, next_retry_at timestamptz, http_status integer, payload text)
+       first_failed_at timestamptz, next_retry_at timestamptz, http_status integer, payload text, waits_for uuid)
      on conflict (entra_id) do update set action = excluded.action, code = excluded.code, reason = excluded.reason,
        attempts = excluded.attempts, last_failed_at = excluded.last_failed_at, next_retry_at = excluded.next_retry_at,
        last_cycle_id = excluded.last_cycle_id, http_status = excluded.http_status, payload = excluded.payload,
+       waits_for = excluded.waits_for,
        mailed_at = case when e.code = excluded.code then e.mailed_at end`,
     [result.cycleId, JSON.stringify(records)],
   );
 }
 
-/** Users whose retry has come are compared again. */
+/** Users whose retry has come are compared again, and those in whose way an account stood that has changed since. */
 export async function retryDue(db: Queryable): Promise<void> {
+  await db.query(
+    `update escrow e set next_retry_at = now(), payload = null, waits_for = null
+     where waits_for is not null
+       and not exists (select from links l where l.entra_id = e.waits_for and l.updated_at <= e.last_failed_at)`,
+  );
   await compareAgain(db, 'select entra_id from escrow where next_retry_at <= now()');
 }
 

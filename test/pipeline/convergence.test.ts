@@ -22,7 +22,7 @@ import { backends, openWorld, type World, type WorldOptions } from './world.ts';
 const deep = process.env.DEEP === 'true';
 const batchesARun = deep ? 20 : 6;
 const runs = deep ? 10 : 4;
-const scimRuns = deep ? 10 : 2;
+const scimRuns = deep ? 3 : 2;
 
 const variants: readonly (Required<Pick<WorldOptions, 'queue' | 'store'>> & { readonly runs: number })[] = [
   ...backends.map((queue) => ({ store: 'postgres' as const, queue, runs: Math.ceil(runs / backends.length) })),

@@ -3,6 +3,7 @@ import { applyOperations } from '../../src/apply/apply.ts';
 import { planPass, type WrittenOperation } from '../../src/cycle/plan-pass.ts';
 import { pull } from '../../src/directory/pull.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
+import { writeFact } from '../../src/state/facts.ts';
 import { tenantOf } from './people.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -27,7 +28,9 @@ async function openPlanned(people: number) {
   await pull(directory, { resync: true });
   const operations: WrittenOperation[] = [];
   await planPass(pool, service.rules, cycleId, async (opened) => void operations.push(...opened));
-  const context = { pool, store: await service.store(), rules: service.applyRules };
+  const storeIdentity = 'the state database';
+  await writeFact(pool, 'user_store', storeIdentity);
+  const context = { pool, store: await service.store(), storeIdentity, rules: service.applyRules };
   const apply = (kinds: readonly ('create' | 'update')[]) =>
     applyOperations(
       context,

@@ -64,7 +64,7 @@ describe('what passes is no failure', () => {
     expect(scim.subjects()).toEqual([]);
     expectNobodyTwice(scim);
     const { rows } = await scim.world.pool.query('select rate from maptician_sync.request_pace');
-    expect(rows[0].rate).toBeLessThan(20);
+    expect(rows[0].rate).toBeLessThan(200);
   });
 
   it.each([

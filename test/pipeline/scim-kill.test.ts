@@ -36,7 +36,11 @@ async function killAfter({ world }: ScimWorld, count: number): Promise<void> {
 it.each(Array.from({ length: rounds }, (_, index) => index + 1))(
   'a sync that is killed in the middle is made up for by the next one: nobody twice, nobody lost (round %i)',
   async () => {
-    await using scim = await openScimWorld(people, { properties: everyProperty });
+    await using scim = await openScimWorld(people, {
+      properties: everyProperty,
+      // So that there is time to kill it in the middle.
+      settings: { MAPTICIAN_REQUESTS_PER_SECOND: '50' },
+    });
     const { world, tenant, ids, maptician, settleWithin } = scim;
     await killAfter(scim, 3 + random.integer(people - 10));
     expect(await settleWithin(1), `seed ${seed}`).toEqual([0]);

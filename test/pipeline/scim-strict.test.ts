@@ -47,7 +47,7 @@ it.each([{ caseSensitive: false }, { caseSensitive: true }])(
       await settle({ created: 4, updated: 12, reactivated: 4, deactivated: 4, deleted: 4 });
       for (const id of next.slice(8, 16)) tenant.users.update(id, everyProperty(0));
       for (const id of next.slice(0, 4)) tenant.users.update(id, { accountEnabled: true, jobTitle: null });
-      await settle({ reactivated: 4 });
+      expect(await settle({ reactivated: 4, updated: 8 }), 'a request each').toEqual(Array(12).fill('PATCH'));
 
       const [returning = ''] = next;
       const account = [...peer.users.values()].find(({ externalId }) => externalId === returning);
@@ -64,7 +64,7 @@ it.each([{ caseSensitive: false }, { caseSensitive: true }])(
       if (named !== undefined) named.userName = named.userName.toUpperCase();
       tenant.users.update(returning, { jobTitle: 'Returned' });
       expect(await settle({ created: 0 })).toEqual(
-        caseSensitive ? ['GET', 'POST', 'GET', 'GET', 'PATCH'] : ['GET', 'PATCH'],
+        caseSensitive ? ['GET', 'POST', 'GET', 'GET', 'GET', 'PATCH'] : ['GET', 'PATCH'],
       );
       expect(new Set(peer.users.keys())).toEqual(accounts);
 
@@ -78,3 +78,26 @@ it.each([{ caseSensitive: false }, { caseSensitive: true }])(
     }
   },
 );
+
+it('a value of a type that somebody has typed in by hand gives way to the one from Entra, and leaves no second', async () => {
+  const peer = await startScimPeer();
+  try {
+    const { tenant, ids } = tenantOf(1);
+    await using world = await openWorld({
+      sandbox: { tenant, behaviour: { resourceUnitLimit: null } },
+      settings: { MAPTICIAN_TENANT_URL: peer.url, MAPTICIAN_SECRET_TOKEN: peer.token },
+    });
+    const [id = ''] = ids;
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 1 } });
+    const [account] = [...peer.users.values()];
+    if (account === undefined) throw new Error('There is no account.');
+    peer.users.set(account.id, { ...account, phoneNumbers: [{ type: 'mobile', value: 'by hand' }] });
+    for (const mobilePhone of ['+1 555 0100', '+1 555 0101']) {
+      tenant.users.update(id, { mobilePhone });
+      expect(await world.sync()).toMatchObject({ exit: 0, counts: { updated: 1 }, warnings: [] });
+      expect(peer.users.get(account.id)?.phoneNumbers).toEqual([{ type: 'mobile', value: mobilePhone }]);
+    }
+  } finally {
+    await peer.close();
+  }
+});

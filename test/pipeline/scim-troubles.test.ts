@@ -6,6 +6,8 @@ import { expectNobodyTwice, isWrite, openScimWorld, postsOf } from './scim-world
 
 const path = '/scim/v2/Users*';
 const always = 1_000_000;
+/** So that there is time to do something in the middle. */
+const slowly = { MAPTICIAN_REQUESTS_PER_SECOND: '50' };
 const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 describe('what lasts', () => {
@@ -29,7 +31,7 @@ describe('what lasts', () => {
   ])(
     '$named stops the cycle at once with one mail, blames nobody, and is well when it is good again',
     async (given) => {
-      await using scim = await openScimWorld(40, { properties: everyProperty });
+      await using scim = await openScimWorld(40, { properties: everyProperty, settings: slowly });
       const { world, maptician, faults, subjects, escrow, settleWithin } = scim;
       const { token } = maptician;
       const turnBad = () =>

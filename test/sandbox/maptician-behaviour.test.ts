@@ -74,6 +74,12 @@ describe('Maptician can', () => {
     ['classic', 'Replace', 'False', 200],
     ['classic', 'replace', 'False', 400],
     ['classic', 'Replace', false, 400],
+    ['capitals', 'Replace', false, 200],
+    ['capitals', 'replace', false, 400],
+    ['capitals', 'Replace', 'False', 400],
+    ['text', 'replace', 'False', 200],
+    ['text', 'Replace', 'False', 400],
+    ['text', 'replace', false, 400],
     ['compliant', 'replace', false, 200],
     ['compliant', 'Replace', false, 400],
     ['compliant', 'replace', 'False', 400],
@@ -82,6 +88,33 @@ describe('Maptician can', () => {
     const { id } = scim.maptician.create(adaAttributes);
     expect((await scim.patch(id, { op, path: 'active', value })).status).toBe(status);
     expect((await scim.patch(id, { op, value: { active: value } })).status).toBe(status === 200 ? 204 : 400);
+  });
+
+  it('pass over a path with a filter without a word', async () => {
+    behave({ ignoresTypedPaths: true, patchAnswers: 'always' });
+    const { id } = scim.maptician.create(adaAttributes);
+    const typed = { op: 'replace', path: 'emails[type eq "work"].value', value: 'x@example.com' };
+    expect(await scim.patch(id, typed, { op: 'replace', path: 'title', value: 'x' })).toMatchObject({ status: 200 });
+    expect((await scim.patch(id, typed)).status).toBe(200);
+    expect(scim.maptician.user(id).attributes).toEqual({ ...adaAttributes, title: 'x' });
+  });
+
+  it('answer a filter that finds nobody with 404, and no list', async () => {
+    behave({ filterAnswersNotFound: true });
+    expect((await scim.filter('userName eq "nobody"')).status).toBe(404);
+    expect((await scim.get('/Users')).status).toBe(200);
+  });
+
+  it('require attributes, and answer a new account without its id or not at all', async () => {
+    behave({ requires: ['name.familyName'], createAnswers: 'withoutId' });
+    expect((await scim.post({ userName: 'a' })).status).toBe(400);
+    const answer = await scim.post({ userName: 'a', name: { familyName: 'A' } });
+    expect(answer).toMatchObject({ status: 201, body: { userName: 'a' } });
+    expect(answer.body).not.toHaveProperty('id');
+    behave({ createAnswers: 'nothing', requires: [] });
+    const { status, body, headers } = await scim.post({ userName: 'b' });
+    expect({ status, body }).toEqual({ status: 201, body: undefined });
+    expect(headers.get('location')).toContain(scim.maptician.user('b').id);
   });
 
   it('store phone numbers and texts in its own way', async () => {

@@ -32,7 +32,7 @@ const envelope = (operations: string) =>
   `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[${operations}]}`;
 
 describe('the body of a PATCH is, byte for byte,', () => {
-  test.each<[string, UserAttributes, UserAttributes, Record<Dialect, string>]>([
+  test.each<[string, UserAttributes, UserAttributes, Record<'compliant' | 'classic', string>]>([
     [
       'to disable',
       { active: false },
@@ -278,6 +278,15 @@ describe('from a resource as it was read', () => {
     ],
   ])('%s', (_, resource, wanted, operations) => {
     expect(patchFromResource(wanted, resource, 'compliant')).toEqual(operations);
+  });
+
+  test.each([
+    ['capitals', 'Replace', false],
+    ['text', 'replace', 'False'],
+  ] as const)('the dialect %s has %s with %j', (dialect, op, value) => {
+    const operations = [{ op, path: 'active', value }];
+    expect(patchFromResource({ active: false }, { active: true }, dialect)).toEqual(operations);
+    expect(patchOperations({ active: false }, { active: true }, dialect)).toEqual(operations);
   });
 
   test('the classic dialect has its words and its text for a Boolean', () => {

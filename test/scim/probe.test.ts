@@ -1,5 +1,6 @@
 /** What `test-connection` finds out about a Tenant URL, what it keeps, and what it does not leave behind. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { recommendedAction, type SyncError } from '../../src/errors.ts';
 import type { Dialect } from '../../src/maptician/scim/patch.ts';
 import { parseTenantUrl, readProfile } from '../../src/maptician/scim/profile.ts';
 import { createRequestPace } from '../../src/maptician/scim/request-pace.ts';
@@ -141,7 +142,106 @@ describe('a server that does otherwise', () => {
   });
 });
 
+describe('the test account', () => {
+  const account = 'Maptician-Sync-Test-0190f3b4@maptician-sync.invalid';
+  const users = '/scim/v2/Users*';
+
+  test('has what servers may require, all of it of nobody', async () => {
+    behave({ requires: ['emails[type eq "work"].value', 'name.givenName', 'name.familyName'] });
+    await check();
+    expect(bodies('POST')[0]?.body).toMatchObject({
+      active: false,
+      emails: [{ value: account }],
+      name: { givenName: 'Maptician-Sync', familyName: 'Test' },
+    });
+  });
+
+  test.each(['withoutId', 'nothing'] as const)('is found when a new account is answered %s', async (createAnswers) => {
+    behave({ createAnswers });
+    expect(await check()).toContain('deleted accounts are gone');
+    expect(sandbox.maptician.size).toBe(0);
+  });
+
+  test.each([{}, { ignoresFilter: true, pageLimit: 2 }])(
+    'is looked up when the answer to it was lost, with %j',
+    async (behaviour) => {
+      behave(behaviour);
+      people(3);
+      for (const kind of ['lost', 'truncated'] as const) {
+        sandbox.faults.inject({ method: 'POST', path: users, fault: { kind } });
+        expect(await check()).toContain('deleted accounts are gone');
+        expect(sandbox.maptician.size).toBe(3);
+      }
+    },
+  );
+
+  test('is used again when one was left, also where filters find nobody', async () => {
+    behave({ filterFindsNothing: true });
+    sandbox.maptician.create({ userName: account, active: false, title: 'Left' });
+    expect(await check()).toContainEqual(expect.stringContaining('it does not filter by userName'));
+    expect(sandbox.maptician.size).toBe(0);
+  });
+
+  test.each([
+    ['DELETE', { kind: 'status', status: 500 }, 'InternalServerError'],
+    ['PATCH', { kind: 'lost' }, 'WebExceptionProtocolError'],
+  ] as const)('that may be left after a failed %s is named in the error', async (method, fault, code) => {
+    sandbox.faults.inject({ method, path: users, fault });
+    if (method === 'PATCH') {
+      sandbox.faults.inject({ method: 'DELETE', path: users, fault: { kind: 'status', status: 405 } });
+    }
+    await expect(check()).rejects.toMatchObject({ code, message: expect.stringContaining(account) });
+    expect(sandbox.maptician.users().map(({ attributes }) => attributes.userName)).toEqual([account]);
+  });
+
+  test('is not spoken of where a change fails and it is deleted', async () => {
+    sandbox.faults.inject({ method: 'PATCH', path: users, fault: { kind: 'status', status: 500 } });
+    await expect(check()).rejects.toMatchObject({
+      code: 'InternalServerError',
+      message: expect.not.stringContaining(account),
+    });
+    expect(sandbox.maptician.size).toBe(0);
+  });
+
+  test('that stays since nothing is deleted is named', async () => {
+    sandbox.faults.inject({ method: 'DELETE', path: users, fault: { kind: 'status', status: 405 } });
+    expect(await check()).toContain(`it refuses to delete accounts (405): the test account ${account} stays, inactive`);
+  });
+});
+
+test('a filter that says "not found" of nobody works', async () => {
+  people(3);
+  behave({ filterAnswersNotFound: true });
+  expect(await check()).toContain('users are looked up by userName');
+  expect(await readProfile(state.pool, store)).toMatchObject({ filter: 'works' });
+});
+
 describe('a server that cannot be used', () => {
+  test('because it takes no change, says why in each dialect, and which setting names one', async () => {
+    const fault = { kind: 'status', status: 400, message: 'PATCH is not for you' } as const;
+    sandbox.faults.inject({ method: 'PATCH', path: '/scim/v2/*', times: 4, fault });
+    const error: SyncError = await check().then(
+      () => expect.unreachable(),
+      (thrown) => thrown,
+    );
+    expect(error.message).toContain('in neither dialect');
+    expect(error.message).toContain('MAPTICIAN_SCIM_DIALECT');
+    expect(error.detail).toBe(
+      ['compliant', 'capitals', 'text', 'classic'].map((name) => `${name}: 400 PATCH is not for you`).join('; '),
+    );
+    expect(sandbox.maptician.size).toBe(0);
+  });
+
+  test('because it refuses the test account, says why and gives advice that is not about a user in Entra', async () => {
+    behave({ requires: ['title'] });
+    const error: SyncError = await check().then(
+      () => expect.unreachable(),
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ detail: "Required attribute 'title' is missing.", httpStatus: 400 });
+    expect(recommendedAction(error.code)).not.toContain('Entra');
+  });
+
   test('because it refuses the token, says so, and nothing is made there', async () => {
     await expect((await open(undefined, 'wrong')).check()).rejects.toMatchObject({ code: 'Unauthorized' });
     expect(sandbox.maptician.size).toBe(0);
@@ -165,7 +265,7 @@ describe('a Tenant URL', () => {
       'a.maptician.com/scim',
       'compliant',
     ],
-    ['https://a.example/s?x=1&AzureAdScimPatch2017', 'https://a.example/s?x=1', 'a.example/s', 'classic'],
+    ['https://a.example/s?x=1&AzureAdScimPatch2017', 'https://a.example/s?x=1', 'a.example/s?x=1', 'classic'],
   ])("%s is taken without Microsoft's flag", (text, url, name, flag) => {
     expect(parseTenantUrl(text)).toEqual({ url, store: name, flag });
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { errorPolicy, SyncError } from '../../src/errors.ts';
+import { createdId } from '../../src/maptician/scim/answers.ts';
 import { createRequestPace, type RequestPace } from '../../src/maptician/scim/request-pace.ts';
 import { createScimClient, type ScimClientOptions, type ScimMethod } from '../../src/maptician/scim/scim-client.ts';
 import { createCertificate } from '../../src/sandbox/certificate.ts';
@@ -123,6 +124,25 @@ describe('a request', () => {
         },
       },
     ]);
+  });
+
+  it.each(['https://a.example/scim/v2/Users/a%2Fb', '/Users/a%2Fb/', 'Users/a%2Fb?x=/Users/y'])(
+    'comes back with its Location: %s',
+    async (location) => {
+      const { origin } = await serve((response) => json(response, 201, {}, { location }));
+      const answer = await open(origin).client.request('POST', '/Users', { body: {} });
+      expect(answer.location).toBe(location);
+      expect(createdId(answer)).toBe('a/b');
+    },
+  );
+
+  it.each([
+    [{ id: 7, meta: { location: '/Users/8' } }, '7'],
+    [{ meta: { location: 'https://a.example/Users/8' } }, '8'],
+    [{ meta: { location: 'https://a.example/Groups/8' } }, undefined],
+    [undefined, undefined],
+  ])('that made the account %j made the one with the id %s', (body, id) => {
+    expect(createdId({ status: 201, body })).toBe(id);
   });
 
   it('has no content type without a body', async () => {
@@ -269,6 +289,24 @@ describe('what concerns everyone', () => {
     expect(error.message).toContain('MAPTICIAN_SECRET_TOKEN');
     expect(errorPolicy(error.code)).toBe('stop');
     expect(seen).toHaveLength(1);
+  });
+
+  it.each([
+    [400, (secret: string) => JSON.stringify({ detail: `Bearer ${secret} may not` })],
+    [404, (secret: string) => `no ${secret} here`],
+    [500, (secret: string) => JSON.stringify({ detail: `Bearer ${secret} broke it` }).replaceAll('/', '\\/')],
+    [503, (secret: string) => JSON.stringify({ detail: `${secret}, come later` })],
+  ])('never has the token in what it quotes (%i)', async (status, textOf) => {
+    const secret = 'to/ken"with\\all/of=it';
+    const { origin } = await serve((response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(textOf(secret));
+    });
+    const { client } = open(origin, { token: secret });
+    const outcome: unknown = await client.request('POST', '/Users', { body: {} }).catch((thrown: unknown) => thrown);
+    const text = outcome instanceof SyncError ? `${outcome.message} ${outcome.detail}` : JSON.stringify(outcome);
+    expect(text).toContain('…');
+    expect(text).not.toMatch(/to.{1,2}ken/);
   });
 
   it('is a token without rights', async () => {

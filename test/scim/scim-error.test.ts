@@ -75,6 +75,12 @@ describe('a refusal', () => {
     expect(errorPolicy(refusal.code)).toBe(code === 'InvalidAnchor' ? 'retry' : 'escrow');
   });
 
+  it('of what is too large says so', () => {
+    expect(refusalOf({ status: 413, body: undefined }).message).toBe(
+      'Maptician refused the request (413): it is too large for it',
+    );
+  });
+
   it('has the words of the server apart from its own', () => {
     const refusal = refusalOf({ status: 409, body: error('409', { detail: 'ada@example.com is taken' }) });
     expect(refusal.detail).toBe('ada@example.com is taken');

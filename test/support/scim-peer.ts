@@ -9,7 +9,7 @@ import SCIMMY from 'scimmy';
 import SCIMMYRouters from 'scimmy-routers';
 
 /** A user as the server keeps it. */
-export type PeerUser = Record<string, unknown> & { readonly id: string; userName: string };
+type PeerUser = Record<string, unknown> & { readonly id: string; userName: string };
 
 export interface ScimPeer {
   /** The Tenant URL. */

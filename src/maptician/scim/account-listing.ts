@@ -4,10 +4,13 @@
  * read to its end is known to be incomplete, and then absence proves nothing.
  */
 import type pg from 'pg';
+import { SyncError } from '../../errors.ts';
 import { type AttributePath, userAttributes } from '../../mapping/maptician-user.ts';
 import { type Queryable, transaction } from '../../state/database.ts';
 import type { StoredUser } from '../user-store.ts';
+import { isSuccess, noEndpoint } from './answers.ts';
 import type { ScimClient } from './scim-client.ts';
+import { scimErrorOf } from './scim-error.ts';
 import { readList } from './user-resource.ts';
 
 /** Asked for where the server has not shown its own limit; it may give fewer. */
@@ -18,7 +21,14 @@ const listingLock = 0x6c697374;
 /** One page of accounts (RFC 7644 section 3.4.2.4; the first has startIndex 1). */
 export async function readPage(client: ScimClient, startIndex: number, count: number) {
   const query = { startIndex: String(startIndex), count: String(count) };
-  return readList((await client.request('GET', '/Users', { query })).body);
+  const answer = await client.request('GET', '/Users', { query });
+  if (answer.status === 404) throw noEndpoint(answer);
+  if (isSuccess(answer)) return readList(answer.body);
+  throw new SyncError(
+    'SystemForCrossDomainIdentityManagementServiceIncompatible',
+    `Maptician does not list its users (${answer.status})`,
+    { detail: scimErrorOf(answer).detail, httpStatus: answer.status },
+  );
 }
 
 /**
@@ -34,16 +44,16 @@ export async function readAllPages(
   let count = pageSize;
   let startIndex = 1;
   for (let seen = 0; ; ) {
-    const { users, total } = await readPage(client, startIndex, count);
+    const { users, total, counted } = await readPage(client, startIndex, count);
     const fresh = users.length === 0 ? 0 : await keep(users);
     seen += fresh;
-    progress?.(seen, total);
+    progress?.(seen, Math.max(seen, total));
     // By the total and not by an empty page: past their end, some begin with the first page again.
-    if (seen >= total) return true;
+    if (counted ? seen >= total : users.length === 0) return true;
     if (fresh > 0) {
       // By what was given and not by what was asked: some give fewer.
       startIndex += users.length;
-    } else if (count < total) {
+    } else if (counted && count < total) {
       // Of a server that repeats its first page for ever everything may still be had at once.
       count = total;
       startIndex = 1;
@@ -72,6 +82,8 @@ export interface AccountListing {
   byUserNameOrEmail(userName: string, email: string): Promise<readonly StoredUser[]>;
   /** The accounts of these ids; undefined where there is no complete listing of that cycle. */
   byId(cycleId: number, ids: readonly string[]): Promise<readonly StoredUser[] | undefined>;
+  /** Accounts that are gone. */
+  forget(ids: readonly string[]): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -95,6 +107,8 @@ export function createAccountListing(
     take: async (cycleId, options = {}) => {
       const complete = options.again ? undefined : await known(cycleId);
       if (complete !== undefined) return complete;
+      // One that has begun already may have passed what has to be seen.
+      if (options.again) await taking?.catch(() => undefined);
       taking ??= listOnce(pool, client, { ...options, cycleId, pageSize, matching }).finally(() => {
         taking = undefined;
       });
@@ -130,9 +144,14 @@ export function createAccountListing(
       ]);
       return rows.map(toUser);
     },
-    drop: async () => {
-      await pool.query('truncate listed_accounts, account_listing');
+    forget: async (ids) => {
+      await pool.query('delete from listed_accounts where id = any($1)', [ids]);
     },
+    drop: () =>
+      transaction(pool, async (db) => {
+        // A job that still reads the list must not hold up the end of a cycle, and with it everyone behind it.
+        await db.query(`set local lock_timeout = '1s'; truncate listed_accounts, account_listing`);
+      }),
   };
 }
 

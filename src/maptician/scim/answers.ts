@@ -1,11 +1,28 @@
 /** What answers about users have in common. */
-import { SyncError } from '../../errors.ts';
+import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
+import { parseScimPath, readPath } from '../../mapping/scim-path.ts';
 import type { ScimAnswer } from './scim-client.ts';
+import { idOf } from './user-resource.ts';
 
 export const pathOf = (id: string) => `/Users/${encodeURIComponent(id)}`;
 
 export function isSuccess({ status }: ScimAnswer): boolean {
   return status >= 200 && status < 300;
+}
+
+const locationPath = parseScimPath('meta.location');
+
+/** The id of the account that was made: its own, else the one in Location or `meta.location` (RFC 7644 section 3.3). */
+export function createdId({ body, ...headers }: ScimAnswer): string | undefined {
+  const own = idOf(body);
+  if (own !== undefined) return own;
+  const location = headers.location ?? String(readPath(body, locationPath) ?? '');
+  const [, segment = ''] = /(?:^|\/)Users\/([^/]+)\/?$/i.exec(location.replace(/[?#].*$/s, '')) ?? [];
+  try {
+    return decodeURIComponent(segment) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The endpoint itself is unknown: that is no answer about a user. */
@@ -34,4 +51,10 @@ export async function inGroups<Item, Result>(
     results.push(...(await Promise.all(items.slice(start, start + together).map(work))));
   }
   return results;
+}
+
+/** Whether the server refused a request that concerns no user, and will refuse it again. */
+export function isRefusal(thrown: unknown): boolean {
+  const { code, httpStatus = 0 } = toSyncError(thrown);
+  return errorPolicy(code) !== 'stop' && ((httpStatus >= 400 && httpStatus < 500) || httpStatus === 501);
 }

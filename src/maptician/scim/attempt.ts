@@ -21,7 +21,12 @@ export type Outcome = { readonly answer: ScimAnswer } | Failure;
 export function judge(response: Response, text: string, origin: string): Outcome {
   const { status } = response;
   const json = parse(text);
-  const answer: ScimAnswer = { status, body: json === unreadable ? text : json };
+  const location = response.headers.get('location');
+  const answer: ScimAnswer = {
+    status,
+    body: json === unreadable ? text : json,
+    ...(location === null || !response.ok ? {} : { location }),
+  };
   const options = { detail: scimErrorOf(answer).detail, httpStatus: status };
   if (status >= 200 && status < 300) {
     if (json !== unreadable) return { answer };

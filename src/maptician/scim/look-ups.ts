@@ -1,35 +1,61 @@
 /** Finds users in Maptician: by userName, by id, and whoever stands in a new user's way. */
 import { SyncError } from '../../errors.ts';
 import { type AttributePath, scimPathOf } from '../../mapping/maptician-user.ts';
+import { sameName } from '../../plan/names.ts';
 import type { CreateRequest, LookUp, StoredUser } from '../user-store.ts';
-import type { AccountListing } from './account-listing.ts';
-import { equals, inGroups, isSuccess, noEndpoint, pathOf } from './answers.ts';
+import { type AccountListing, readPage } from './account-listing.ts';
+import { equals, inGroups, isRefusal, isSuccess, pathOf } from './answers.ts';
 import type { ScimProfile } from './profile.ts';
 import type { ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
 import { readList, readUser } from './user-resource.ts';
 
-const hasValue = ({ attributes }: StoredUser, attribute: AttributePath, value: string) =>
-  String(attributes[attribute] ?? '').toLowerCase() === value.toLowerCase();
+/** So many accounts that are not in the listing are asked for before the ids are taken for another user store's. */
+const sample = 10;
+/** So many answers with others than were asked for, and filters are taken to be passed over. */
+const oddAnswersAtMost = 2;
 
 export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
   let filterIgnored = profile?.filter === 'ignored';
+  let oddAnswers = 0;
   const refused = new Set<AttributePath>();
+  let listed: Promise<unknown> | undefined;
+
+  /** Where the list is there, a filter that is "not found" found nobody; else the Tenant URL is wrong. Asked once. */
+  const expectList = async () => {
+    listed ??= readPage(client, 1, 1);
+    try {
+      await listed;
+    } catch (thrown) {
+      listed = undefined;
+      throw thrown;
+    }
+  };
 
   /** Undefined where the server cannot be asked so: it passes filters over, or does not understand this one. */
   const filter = async (attribute: AttributePath, value: string): Promise<StoredUser[] | undefined> => {
     if (filterIgnored || refused.has(attribute)) return undefined;
     const answer = await client.request('GET', '/Users', { query: { filter: filterFor(attribute, value) } });
-    if (answer.status === 404) throw noEndpoint(answer);
+    if (answer.status === 404) {
+      await expectList();
+      return [];
+    }
     if (!isSuccess(answer)) {
       // By userName every server can filter, so that refusal is this value's.
       if (attribute !== 'userName') refused.add(attribute);
       return undefined;
     }
     const { users } = readList(answer.body);
-    const found = users.filter((user) => hasValue(user, attribute, value));
-    if (users.length > found.length) filterIgnored = true;
-    return filterIgnored ? undefined : found;
+    const found = users.filter(({ attributes }) => sameName(String(attributes[attribute] ?? ''), value));
+    if (users.length === found.length) return found;
+    // Of an attribute that is not to be searched for, Maptician may well show everybody.
+    if (attribute !== 'userName') {
+      refused.add(attribute);
+      return undefined;
+    }
+    oddAnswers += 1;
+    filterIgnored = oddAnswers >= oddAnswersAtMost;
+    return undefined;
   };
 
   const readOne = async (id: string): Promise<StoredUser[]> => {
@@ -60,11 +86,23 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
   const read = async (ids: readonly string[], lookUp?: LookUp): Promise<StoredUser[]> => {
     const listed = lookUp?.fresh === false ? await listing.byId(lookUp.cycleId, ids) : undefined;
     if (listed === undefined) return (await inGroups([...new Set(ids)], readOne)).flat();
-    // Pages move while they are read, so whoever is missing is asked for; where nobody is found at all, the ids are
-    // those of another user store.
+    // Pages move while they are read, so whoever is missing is asked for; where nobody is found at all, the ids are as a
+    // rule those of another user store.
     const seen = new Set(listed.map(({ id }) => id));
-    const missing = seen.size === 0 ? [] : ids.filter((id) => !seen.has(id));
-    return [...listed, ...(await inGroups(missing, readOne)).flat()];
+    const missing = ids.filter((id) => !seen.has(id));
+    const first = (await inGroups(missing.slice(0, sample), readOne)).flat();
+    if (seen.size === 0 && first.length === 0) return [];
+    return [...listed, ...first, ...(await inGroups(missing.slice(sample), readOne)).flat()];
+  };
+
+  /** False also where the server refuses to list, which is no reason to try the refused user again and again. */
+  const listAll = async (lookUp: LookUp | undefined): Promise<boolean> => {
+    try {
+      return await listing.take(lookUp?.cycleId ?? 0, { again: lookUp?.fresh !== false });
+    } catch (thrown) {
+      if (isRefusal(thrown)) return false;
+      throw thrown;
+    }
   };
 
   /**
@@ -75,7 +113,7 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
     const userName = String(attributes.userName ?? '');
     const named = (await filter('userName', userName)) ?? [];
     if (named.length > 0) return { holders: named };
-    const complete = await listing.take(lookUp?.cycleId ?? 0, { again: lookUp === undefined });
+    const complete = await listAll(lookUp);
     const email = attributes['emails[type eq "work"].value'];
     const found = await listing.byUserNameOrEmail(userName, typeof email === 'string' ? email : '');
     if (found.length > 0) return { holders: found };

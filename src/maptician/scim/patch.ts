@@ -1,5 +1,5 @@
 /**
- * What changed, as SCIM PATCH operations (RFC 7644 section 3.5.2), in either dialect of Microsoft's service
+ * What changed, as SCIM PATCH operations (RFC 7644 section 3.5.2), in the dialects of Microsoft's service
  * (https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility).
  * Pure.
  *
@@ -23,8 +23,17 @@ import {
 } from '../../mapping/scim-path.ts';
 import { attributeValue, readAttributes } from './user-resource.ts';
 
-/** `compliant`: as RFC 7644 has it. `classic`: `Add`, `Replace`, `Remove`, and Booleans as text. */
-export type Dialect = 'compliant' | 'classic';
+/**
+ * In the order in which they are tried. `compliant`: as RFC 7644 has it. `classic`: `Add`, `Replace`, `Remove`, and Booleans
+ * as text. `capitals` and `text` have one of the two: in Microsoft's own sample a user is disabled with `Replace` and `false`
+ * (https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups#disable-user).
+ */
+export const dialects = ['compliant', 'capitals', 'text', 'classic'] as const;
+
+export type Dialect = (typeof dialects)[number];
+
+export const hasCapitals = (dialect: Dialect) => dialect === 'capitals' || dialect === 'classic';
+export const hasBooleansAsText = (dialect: Dialect) => dialect === 'text' || dialect === 'classic';
 
 type Verb = 'add' | 'replace' | 'remove';
 
@@ -113,9 +122,9 @@ function changesOf(changes: UserAttributes, before: UserAttributes): Change[] {
 
 function operationsOf(dialect: Dialect) {
   return (verb: Verb, path: string, value?: unknown): PatchOperation => {
-    const op = dialect === 'classic' ? capitalized[verb] : verb;
+    const op = hasCapitals(dialect) ? capitalized[verb] : verb;
     if (value === undefined) return { op, path };
-    const asText = dialect === 'classic' && typeof value === 'boolean';
+    const asText = hasBooleansAsText(dialect) && typeof value === 'boolean';
     return { op, path, value: asText ? (value ? 'True' : 'False') : value };
   };
 }

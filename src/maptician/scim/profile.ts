@@ -4,15 +4,18 @@
  */
 import { z } from 'zod';
 import type { Queryable } from '../../state/database.ts';
-import type { Dialect } from './patch.ts';
+import { shapes } from './operation-shapes.ts';
+import { type Dialect, dialects } from './patch.ts';
 
 const profileSchema = z.object({
   /** Of another Tenant URL it says nothing. */
   store: z.string(),
   probedAt: z.string(),
-  dialect: z.enum(['compliant', 'classic']),
+  dialect: z.enum(dialects),
   /** Whether values are found by `emails[type eq "work"]`, or whole arrays are to be written. */
   typedPaths: z.boolean(),
+  /** Shapes of operations that were seen to work. */
+  shapes: z.array(z.enum(shapes)),
   /** `ignored`: whatever is asked, everyone is answered; users are found by reading all of them. */
   filter: z.enum(['works', 'caseSensitive', 'ignored']),
   /** Users on one page, where the server was seen to limit them. */
@@ -51,6 +54,7 @@ const flags: Readonly<Record<string, Dialect>> = { aadoptscim062020: 'compliant'
 /**
  * Takes Microsoft's dialect flags off a Tenant URL, so that one copied from Entra can be used as it is
  * (https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility).
+ * `store` is which accounts they are: what is left of its query may name the tenant.
  */
 export function parseTenantUrl(text: string): { url: string; store: string; flag: Dialect | undefined } {
   const url = new URL(text);
@@ -62,5 +66,5 @@ export function parseTenantUrl(text: string): { url: string; store: string; flag
     url.searchParams.delete(name);
   }
   url.pathname = url.pathname.replace(/\/+$/, '');
-  return { url: url.href, store: `${url.host}${url.pathname}`, flag };
+  return { url: url.href, store: `${url.host}${url.pathname}${url.search}`, flag };
 }

@@ -44,12 +44,15 @@ export interface ScimClientOptions {
 
 const attemptsAtMost = 5;
 const throttledAttemptsAtMost = 60;
+/** Milliseconds that a request under way is given when the service stops: what it asks for may be done already. */
+const finishWithin = 20_000;
 /** Milliseconds. */
 const throttledAtMost = 15 * 60 * 1000;
 
 /** Opens a client; sends nothing yet. Throws Misconfigured for a token that cannot be sent. */
 export function createScimClient(options: ScimClientOptions): ScimClient {
   const { pace, signal, timeout = 30_000, onRequest = () => undefined } = options;
+  const ended = laterThan(signal, finishWithin);
   const sleep = options.sleep ?? ((milliseconds: number) => delay(milliseconds, undefined, { signal }));
   const tenant = tenantOf(options.url);
   const headers = { authorization: bearer(options.token), accept: 'application/scim+json, application/json' };
@@ -62,22 +65,22 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
     let body: string;
     try {
       // Not followed, since the token would go along.
-      response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.any([signal, limit]) });
+      response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.any([ended, limit]) });
       body = await readBody(response, 'Maptician');
     } catch (thrown) {
-      signal.throwIfAborted();
+      ended.throwIfAborted();
       onRequest({ status: 'network', attempt: count });
       return limit.aborted ? timedOut(timeout) : connectionFailure(toError(thrown), tenant.origin);
     }
     onRequest({ status: response.status, attempt: count });
+    // A server that quotes what it refuses must not bring the token into a log or a mail.
+    if (!response.ok) body = withoutToken(body, options.token);
     if (response.status === 429 || response.status === 503) {
       const asked = retryAfter(response.headers.get('retry-after'), Date.now());
       await pace.slowDown(turn, asked);
       return tooMuch(response.status, body, asked !== undefined);
     }
     if (response.status < 500 || response.status === 501) pace.succeeded();
-    // A server that quotes what it refuses must not bring the token into a log or a mail.
-    if (response.status === 401) body = body.replaceAll(options.token, '…');
     return judge(response, body, tenant.origin);
   };
 
@@ -121,6 +124,15 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
   };
 }
 
+/** Aborts so many milliseconds after the other. */
+function laterThan(signal: AbortSignal, milliseconds: number): AbortSignal {
+  const later = new AbortController();
+  const begin = () => void setTimeout(() => later.abort(signal.reason), milliseconds).unref();
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return later.signal;
+}
+
 /** Checked here: fetch would quote the token in its error. */
 function bearer(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
@@ -128,6 +140,13 @@ function bearer(token: string): string {
     'Misconfigured',
     'MAPTICIAN_SECRET_TOKEN is empty, or has a space, a line break or another character that no token has',
   );
+}
+
+/** Also as JSON has it, with the slashes that some escape. */
+function withoutToken(text: string, token: string): string {
+  const asJson = JSON.stringify(token).slice(1, -1);
+  const spellings = [asJson.replaceAll('/', '\\/'), asJson, token];
+  return spellings.reduce((result, spelling) => result.replaceAll(spelling, '…'), text);
 }
 
 function tenantOf(url: string) {

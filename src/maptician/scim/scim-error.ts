@@ -10,6 +10,8 @@ export interface ScimAnswer {
   readonly status: number;
   /** Parsed JSON; undefined when there was none; in a refusal that is no JSON, its text. */
   readonly body: unknown;
+  /** The Location header, as it was sent. */
+  readonly location?: string;
 }
 
 export interface ScimErrorBody {
@@ -119,6 +121,6 @@ export function refusalOf(answer: ScimAnswer): SyncError {
   const options = { detail: error.detail, httpStatus: status };
   if (status === 404) return new SyncError('InvalidAnchor', 'Maptician has no such account (404)', options);
   const code = codeOf(status, error);
-  const what = happened[code] ?? 'it does not take these values';
+  const what = status === 413 ? 'it is too large for it' : (happened[code] ?? 'it does not take these values');
   return new SyncError(code, `Maptician refused the request (${status}): ${what}`, options);
 }

@@ -1,10 +1,10 @@
 /** The user store that is Maptician itself: its SCIM 2.0 endpoint (RFC 7643, RFC 7644), one request a user. */
 import type pg from 'pg';
-import { errorPolicy, toSyncError } from '../../errors.ts';
+import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
 import type { AttributePath } from '../../mapping/maptician-user.ts';
-import type { StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
+import type { CreateRequest, DeleteRequest, StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
 import { createAccountListing, readPage, usualPageSize } from './account-listing.ts';
-import { inGroups } from './answers.ts';
+import { inGroups, isRefusal } from './answers.ts';
 import { createLookUps } from './look-ups.ts';
 import type { Dialect } from './patch.ts';
 import { describeProbe, probe } from './probe.ts';
@@ -32,23 +32,46 @@ export interface ScimUserStoreOptions {
 export async function openScimUserStore(options: ScimUserStoreOptions): Promise<UserStore> {
   const { client, pool } = options;
   const profile = await readProfile(pool, options.store);
+  const dialect = options.dialect ?? profile?.dialect ?? 'compliant';
+  const typedPaths = profile?.typedPaths ?? true;
   const writes = createWrites(client, {
-    dialect: options.dialect ?? profile?.dialect ?? 'compliant',
+    dialect,
     certain: options.dialect !== undefined || profile !== undefined,
-    typedPaths: profile?.typedPaths ?? true,
+    typedPaths,
+    // Seen in the dialect that was found, and in no other.
+    shapes: profile !== undefined && profile.dialect === dialect ? profile.shapes : [],
   });
   const pageSize = profile?.pageSize ?? usualPageSize;
   const listing = createAccountListing(pool, client, pageSize, options.matching ?? []);
   const lookUps = createLookUps(client, listing, profile);
+  /** Who is gone must not be found in the listing any more. */
+  const forgetGone = async (
+    requests: readonly { readonly key: string; readonly id: string }[],
+    results: readonly StoreResult[],
+    { deleted = false } = {},
+  ) => {
+    const outcomes = new Map(results.map(({ key, outcome }) => [key, outcome]));
+    const gone = requests.filter(({ key }) => {
+      const outcome = outcomes.get(key);
+      return outcome === 'missing' || (deleted && outcome === 'done');
+    });
+    if (gone.length > 0) await listing.forget(gone.map(({ id }) => id));
+  };
   return {
     kind: 'scim',
     batchSize: 1,
+    manner: JSON.stringify({ dialect, typedPaths, probedAt: profile?.probedAt ?? null }),
     listing: {
       prepare: async (cycleId, needed, progress) => {
         if (needed < 2) return;
-        // A whole page and not a count of none: it shows how many the server gives.
-        const { users, total } = await readPage(client, 1, pageSize);
-        if (total / Math.max(users.length, 1) < needed) await listing.take(cycleId, { progress });
+        try {
+          // A whole page and not a count of none: it shows how many the server gives.
+          const { users, total } = await readPage(client, 1, pageSize);
+          if (total / Math.max(users.length, 1) < needed) await listing.take(cycleId, { progress });
+        } catch (thrown) {
+          // A server that does not list may still find users one by one.
+          if (!isRefusal(thrown)) throw thrown;
+        }
       },
       drop: listing.drop,
     },
@@ -62,8 +85,16 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
           ? { ...result, ...(await lookUps.holders(request, result.error, lookUp)) }
           : result;
       }),
-    update: (requests) => inTurn(requests, writes.update),
-    delete: (requests) => each(requests, writes.delete),
+    update: async (requests) => {
+      const results = await inTurn(requests, writes.update);
+      await forgetGone(requests, results);
+      return results;
+    },
+    delete: async (requests) => {
+      const results = await each(requests, writes.delete);
+      await forgetGone(requests, results, { deleted: true });
+      return results;
+    },
     check: async () => {
       const found = await probe(client, options.url, options.instance);
       await writeProfile(pool, { ...found.profile, store: options.store, probedAt: new Date().toISOString() });
@@ -74,19 +105,34 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
 }
 
 /** What concerns one user is that user's result; what concerns everyone alike rejects. */
-async function each<Request extends { readonly key: string }>(
+async function each<Request extends CreateRequest | UpdateRequest | DeleteRequest>(
   requests: readonly Request[],
   work: (request: Request) => Promise<StoreResult>,
 ): Promise<StoreResult[]> {
   return inGroups(requests, async (request) => {
     try {
-      return await work(request);
+      return withAccess(request, await work(request));
     } catch (thrown) {
       const error = toSyncError(thrown);
       if (errorPolicy(error.code) === 'stop' || error.code === 'InternalError') throw error;
       return { key: request.key, outcome: 'failed', error };
     }
   });
+}
+
+/** Whether somebody has access is nothing that Maptician may keep otherwise than it was told. */
+function withAccess(request: CreateRequest | UpdateRequest | DeleteRequest, result: StoreResult): StoreResult {
+  const active = result.outcome === 'done' ? result.kept?.active : undefined;
+  const written = 'attributes' in request ? request.attributes : 'changes' in request ? request.changes : {};
+  // Where it is not shown at all, only the end of access is in doubt.
+  if (active === undefined || (active === null && written.active !== false)) return result;
+  const shown = {
+    true: 'is active all the same',
+    false: 'is inactive all the same',
+    null: 'does not show that it is inactive',
+  };
+  const message = `Maptician took the request, and the account ${shown[`${active === null ? null : active === true}`]}`;
+  return { key: request.key, outcome: 'failed', error: new SyncError('UnprocessableEntity', message) };
 }
 
 /** Two updates of one user are carried out one after the other. */

@@ -10,6 +10,7 @@ import {
 } from '../../mapping/maptician-user.ts';
 import {
   enterpriseUserSchema,
+  entriesOf,
   type JsonObject,
   parseScimPath,
   readPath,
@@ -48,9 +49,13 @@ const identifier = z.union([z.string().min(1), z.number().transform(String)]);
  * @throws SyncError SystemForCrossDomainIdentityManagementServiceIncompatible where there is no id
  */
 export function readUser(body: unknown): StoredUser {
-  const id = identifier.safeParse(readPath(body, idPath));
-  if (!id.success) throw incompatible('Maptician answered with something that is no user: it has no id');
-  return { id: id.data, attributes: readAttributes(body) };
+  const id = idOf(body);
+  if (id === undefined) throw incompatible('Maptician answered with something that is no user: it has no id');
+  return { id, attributes: readAttributes(body) };
+}
+
+export function idOf(body: unknown): string | undefined {
+  return identifier.safeParse(readPath(body, idPath)).data;
 }
 
 /** All fifteen attributes of a resource, null where it has none. */
@@ -69,13 +74,30 @@ const resources = z.array(z.unknown());
  * an account that cannot be addressed would be created a second time.
  * @throws SyncError SystemForCrossDomainIdentityManagementServiceIncompatible
  */
-export function readList(body: unknown): { readonly users: readonly StoredUser[]; readonly total: number } {
+export function readList(body: unknown): {
+  readonly users: readonly StoredUser[];
+  readonly total: number;
+  /** Whether the server gave the total; else it is that of this page. */
+  readonly counted: boolean;
+} {
   const listed = resources.safeParse(readPath(body, resourcesPath) ?? undefined);
   const total = count.safeParse(readPath(body, totalResultsPath));
   if (!total.success && !listed.success)
     throw incompatible('Maptician answered with something that is no list of users');
   const users = (listed.data ?? []).map(readUser);
-  return { users, total: total.data ?? users.length };
+  return { users, total: total.data ?? users.length, counted: total.success };
+}
+
+/** Whether several entries have the type of this path: then nobody can say which of them counts. */
+export function isDoubled(resource: unknown, path: AttributePath): boolean {
+  const { attribute, filter } = scimPathOf(path);
+  if (filter === undefined) return false;
+  const typePath = parseScimPath(filter.attribute);
+  const wanted = filter.value.toLowerCase();
+  const types = entriesOf(readPath(resource, { attribute })).map((entry) =>
+    String(readPath(entry, typePath)).toLowerCase(),
+  );
+  return types.filter((type) => type === wanted).length > 1;
 }
 
 /** What a server holds instead of what was sent, attribute by attribute; null where it dropped the value. */

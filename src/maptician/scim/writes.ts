@@ -2,24 +2,30 @@
 import { SyncError } from '../../errors.ts';
 import type { AttributePath, UserAttributes } from '../../mapping/maptician-user.ts';
 import type { CreateRequest, DeleteRequest, StoreResult, UpdateRequest } from '../user-store.ts';
-import { isSuccess, noEndpoint, pathOf } from './answers.ts';
-import { type Dialect, type PatchOperation, patchBody, patchFromResource, patchOperations } from './patch.ts';
+import { createdId, isSuccess, noEndpoint, pathOf } from './answers.ts';
+import { createShapeTrials, type Shape, shapesOf } from './operation-shapes.ts';
+import { type Dialect, type PatchOperation, patchFromResource, patchOperations } from './patch.ts';
+import { createPatchSender } from './patch-sender.ts';
 import { createReadBack } from './read-back.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
 import { refusalOf } from './scim-error.ts';
-import { attributeValue, readUser, toResource } from './user-resource.ts';
+import { attributeValue, isDoubled, readUser, toResource } from './user-resource.ts';
 
 export interface WritesOptions {
   readonly dialect: Dialect;
-  /** Forced, or found out; otherwise the other one is tried where this one is refused. */
+  /** Forced, or found out; otherwise others are tried where this one is refused. */
   readonly certain: boolean;
   /** Whether values are found by their type. */
   readonly typedPaths: boolean;
+  /** What was seen to work. */
+  readonly shapes: readonly Shape[];
 }
 
 export function createWrites(client: ScimClient, options: WritesOptions) {
-  let { dialect, certain } = options;
+  let { typedPaths } = options;
+  const sender = createPatchSender(client, options.dialect, options.certain);
   const readBack = createReadBack(client);
+  const trials = createShapeTrials(options.shapes);
 
   const create = async ({ key, attributes }: CreateRequest): Promise<StoreResult> => {
     if (typeof attributes.userName !== 'string' || attributes.userName === '') {
@@ -29,47 +35,83 @@ export function createWrites(client: ScimClient, options: WritesOptions) {
     const answer = await client.request('POST', '/Users', { body: toResource(attributes) });
     if (answer.status === 404) throw noEndpoint(answer);
     if (!isSuccess(answer)) return refused(key, answer);
-    const { id } = readUser(answer.body);
-    return done(key, id, true, await readBack.kept(id, answer, attributes));
+    const id = createdId(answer) ?? readUser(answer.body).id;
+    return done(key, id, true, (await readBack.created(id, answer, attributes)).kept);
   };
 
-  /** A refusal of the first change may be one of its form. */
-  const send = async (id: string, operations: (dialect: Dialect) => readonly PatchOperation[]): Promise<ScimAnswer> => {
-    const patch = (spoken: Dialect) => client.request('PATCH', pathOf(id), { body: patchBody(operations(spoken)) });
-    const answer = await patch(dialect);
-    if (isSuccess(answer)) certain = true;
-    if (answer.status !== 400 || certain) return answer;
-    const other = dialect === 'compliant' ? 'classic' : 'compliant';
-    const second = await patch(other);
-    if (!isSuccess(second)) return answer;
-    dialect = other;
-    certain = true;
-    return second;
-  };
-
-  /** Reads first: for what is not known, and where a value is not found by its path. */
-  const updateAsRead = async ({ key, id, changes }: UpdateRequest, changed = false): Promise<StoreResult> => {
-    const raw = await readBack.raw(id);
-    if (raw === undefined) return { key, outcome: 'missing' };
-    if (patchFromResource(changes, raw, dialect).length === 0) return done(key, id, changed);
-    const answer = await send(id, (spoken) => patchFromResource(changes, raw, spoken));
+  /** The safe form: from the user as it is, without a filter in any path. */
+  const updateAsRead = async ({ key, id, changes }: UpdateRequest, known?: unknown): Promise<StoreResult> => {
+    const resource = known ?? (await readBack.raw(id));
+    if (resource === undefined) return { key, outcome: 'missing' };
+    if (patchFromResource(changes, resource, sender.dialect).length === 0) return done(key, id, false);
+    const { answer } = await sender.send(id, (dialect) => patchFromResource(changes, resource, dialect));
     if (!isSuccess(answer)) return refused(key, answer);
-    return done(key, id, true, await readBack.kept(id, answer, changes, { always: true }));
+    return done(key, id, true, (await readBack.patched(id, answer, changes, { always: true })).kept);
   };
 
   const update = async (request: UpdateRequest): Promise<StoreResult> => {
     const { key, id, changes, before } = request;
-    const typed = Object.keys(changes).some(isTyped);
     if (id === '') return { key, outcome: 'missing' };
-    if (before === undefined || (typed && !options.typedPaths)) return updateAsRead(request);
-    if (patchOperations(changes, before, dialect).length === 0) return done(key, id, false);
-    const answer = await send(id, (spoken) => patchOperations(changes, before, spoken));
-    if (answer.status === 400 && typed) return updateAsRead(request);
-    if (!isSuccess(answer)) return refused(key, answer);
-    const kept = await readBack.kept(id, answer, changes);
-    // A server that does not understand a path with a filter may take it and do nothing. What it changed it understood.
-    const untouched = Object.keys(kept).some((path) => isTyped(path) && sameValue(kept, before, path as AttributePath));
-    return untouched ? updateAsRead(request, true) : done(key, id, true, kept);
+    if (before === undefined) return updateAsRead(request);
+    const typed = Object.keys(changes).some(isTyped);
+    const isAsRead = () => typed && !typedPaths;
+    const operationsIn = (dialect: Dialect) => patchOperations(changes, before, dialect);
+    const wanted = () => (isAsRead() ? [] : shapesOf(operationsIn(sender.dialect), changes).values());
+    return trials.run(wanted, async () => {
+      if (isAsRead()) return updateAsRead(request);
+      if (operationsIn(sender.dialect).length === 0) return done(key, id, false);
+      const { answer, operations } = await sender.send(id, operationsIn);
+      if (answer.status === 400 && typed) {
+        const result = await updateAsRead(request);
+        if (result.outcome === 'done') doubt(shapesOf(operations, changes));
+        return result;
+      }
+      return isSuccess(answer) ? settle({ ...request, before }, answer, operations) : refused(key, answer);
+    });
+  };
+
+  /** Learns from what became of a change, and makes good what was taken without a word and not done. */
+  const settle = async (
+    request: UpdateRequest & { readonly before: UserAttributes },
+    answer: ScimAnswer,
+    operations: readonly PatchOperation[],
+  ): Promise<StoreResult> => {
+    const { key, id, changes, before } = request;
+    const used = shapesOf(operations, changes);
+    const always = [...used.values()].some((shape) => !trials.isConfirmed(shape));
+    const { kept, resource, answered } = await readBack.patched(id, answer, changes, { always });
+    if (resource === undefined) return done(key, id, true, kept);
+    const paths = Object.keys(kept) as AttributePath[];
+    for (const [path, shape] of used) if (kept[path] === undefined) trials.confirm(shape);
+    // What changed was understood; but of a server that does not answer with the user, `before` is no more than a belief.
+    const touched = paths.filter((path) => !sameValue(kept, before, path));
+    if (answered) for (const path of touched) confirmIfUsed(used.get(path));
+    const doubtful = paths.filter((path) => {
+      const shape = used.get(path);
+      if (shape !== undefined && !trials.isConfirmed(shape)) return true;
+      return isTyped(path) && (!touched.includes(path) || isDoubled(resource, path));
+    });
+    const repair = Object.fromEntries(doubtful.map((path) => [path, changes[path] ?? null]));
+    const sent = new Set(operations.map((operation) => JSON.stringify(operation)));
+    const isNew = (operation: PatchOperation) => !sent.has(JSON.stringify(operation));
+    // The same once more would change nothing: Maptician keeps another value, or none.
+    if (!patchFromResource(repair, resource, sender.dialect).some(isNew)) return done(key, id, true, kept);
+    const repaired = await updateAsRead({ key, id, changes: repair }, resource);
+    if (repaired.outcome !== 'done') return repaired;
+    const keptThen = repaired.kept ?? {};
+    const mended = doubtful.filter((path) => keptThen[path] === undefined);
+    doubt(new Map([...used].filter(([path]) => mended.includes(path))), { certain: true });
+    const others = Object.entries(kept).filter(([path]) => !(path in repair));
+    return done(key, id, true, { ...Object.fromEntries(others), ...keptThen });
+  };
+
+  const confirmIfUsed = (shape: Shape | undefined) => {
+    if (shape !== undefined) trials.confirm(shape);
+  };
+
+  /** What another form did and these shapes did not; `certain`: even if one of them has worked before. */
+  const doubt = (used: ReadonlyMap<AttributePath, Shape>, { certain } = { certain: false }) => {
+    for (const [path, shape] of used) if (isTyped(path) && (certain || !trials.isConfirmed(shape))) typedPaths = false;
   };
 
   const remove = async ({ key, id }: DeleteRequest): Promise<StoreResult> => {

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { attributePaths } from '../../mapping/maptician-user.ts';
 
+/** Words in lower case or capitals, and Booleans or their text (`classic` has both, as Microsoft's older client). */
+const dialects = ['compliant', 'capitals', 'text', 'classic'] as const;
+
 export const mapticianBehaviourSchema = z.object({
   /** Accounts in a page at most. */
   pageLimit: z.int().min(1).default(100),
@@ -25,15 +28,24 @@ export const mapticianBehaviourSchema = z.object({
   caseSensitiveFilter: z.boolean().default(false),
   /** A filter finds nothing, while a POST of a taken name is refused all the same. */
   filterFindsNothing: z.boolean().default(false),
+  /** A filter that finds nobody is answered with 404 instead of an empty list. */
+  filterAnswersNotFound: z.boolean().default(false),
+
+  /** Attributes without which a new account is refused. */
+  requires: z.array(z.enum(attributePaths)).default([]),
+  /** What a POST is answered with, beside Location: `withoutId` is the account and not its id. */
+  createAnswers: z.enum(['resource', 'withoutId', 'nothing']).default('resource'),
 
   /** A 409 has neither scimType nor status in its body. */
   conflictWithoutScimType: z.boolean().default(false),
   /** `"True"` and `"False"` for `active` are kept, and answered, as the text they were sent as. */
   activeAsText: z.boolean().default(false),
-  /** The operation words and Booleans a PATCH must have; the other dialect is refused with 400. */
-  patchNeeds: z.enum(['any', 'classic', 'compliant']).default('any'),
-  /** `nothing`: a PATCH is always answered with 204 and no body. */
-  patchAnswers: z.enum(['resource', 'nothing']).default('resource'),
+  /** The operation words and Booleans a PATCH must have; every other dialect is refused with 400. */
+  patchNeeds: z.enum(['any', ...dialects]).default('any'),
+  /** `nothing`: a PATCH is always answered with 204 and no body; `always`: with the account, also when nothing changed. */
+  patchAnswers: z.enum(['resource', 'nothing', 'always']).default('resource'),
+  /** Operations whose path has a filter are taken without a word and do nothing. */
+  ignoresTypedPaths: z.boolean().default(false),
   /** DELETE is answered with 200 and the account. */
   deleteAnswersBody: z.boolean().default(false),
   /** DELETE only sets `active` to false; the account stays. */

@@ -15,6 +15,8 @@ export function listAccounts(
 ): object {
   const filter = query.get('filter');
   const found = filter === null || behaviour.ignoresFilter ? accounts : listOf(matching(accounts, filter, behaviour));
+  if (filter !== null && found.size === 0 && behaviour.filterAnswersNotFound)
+    throw scimError(404, 'No user was found.');
   const wanted = wholeNumber(query, 'startIndex') ?? 1;
   const count = Math.min(Math.max(wholeNumber(query, 'count') ?? behaviour.pageLimit, 0), behaviour.pageLimit);
   const pastTheEnd = wanted > found.size && behaviour.repeatsFirstPagePastTheEnd;

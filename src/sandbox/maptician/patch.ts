@@ -25,7 +25,8 @@ export async function patched(
   const { Operations } = new SCIMMY.Messages.PatchOp(request);
   const operations = Operations.flatMap(splitByPath);
   checkDialect(operations, behaviour.patchNeeds);
-  const prepared = operations.map(withDeclaredValue).map(withBoolean);
+  const heard = operations.filter(({ path }) => !(behaviour.ignoresTypedPaths && path?.includes('[')));
+  const prepared = heard.map(withDeclaredValue).map(withBoolean);
   // The schema knows Booleans only; a text that was stored on purpose comes back below.
   const source = { ...resource, active: booleanOf(resource.active) };
   let attributes = attributesOf(source);
@@ -92,14 +93,15 @@ const withBoolean = (operation: Operation): Operation =>
 
 function checkDialect(operations: readonly Operation[], needed: MapticianBehaviour['patchNeeds']): void {
   if (needed === 'any') return;
-  const classic = needed === 'classic';
+  const capitals = needed === 'capitals' || needed === 'classic';
+  const asText = needed === 'text' || needed === 'classic';
   for (const operation of operations) {
-    if (!(classic ? /^[A-Z]/ : /^[a-z]+$/).test(operation.op)) {
+    if (!(capitals ? /^[A-Z]/ : /^[a-z]+$/).test(operation.op)) {
       throw scimError(400, `Operation "${operation.op}" is not known.`, 'invalidSyntax');
     }
     const { value }: { value?: unknown } = operation;
-    if (isActive(operation) && typeof value === (classic ? 'boolean' : 'string')) {
-      throw scimError(400, `active must be a ${classic ? 'text' : 'Boolean'}.`, 'invalidValue');
+    if (isActive(operation) && typeof value === (asText ? 'boolean' : 'string')) {
+      throw scimError(400, `active must be a ${asText ? 'text' : 'Boolean'}.`, 'invalidValue');
     }
   }
 }

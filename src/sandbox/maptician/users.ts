@@ -31,9 +31,13 @@ export async function answerUsers(
   if (id === undefined) {
     if (request.method === 'GET') return scimResponse(200, listAccounts(accounts, query, behaviour, toResource));
     if (request.method !== 'POST') throw methodNotAllowed(request);
-    const account = accounts.create(storedValues(sentAttributes(request, behaviour), {}, behaviour));
-    const resource = toResource(account);
-    return scimResponse(201, resource, { Location: `${context.url()}/Users/${account.id}` });
+    const sent = sentAttributes(request, behaviour);
+    const absent = behaviour.requires.find((path) => sent[path] === undefined);
+    if (absent !== undefined) throw scimError(400, `Required attribute '${absent}' is missing.`, 'invalidValue');
+    const account = accounts.create(storedValues(sent, {}, behaviour));
+    return scimResponse(201, createdBody(toResource(account), behaviour), {
+      Location: `${context.url()}/Users/${account.id}`,
+    });
   }
   const account = accounts.get(id);
   switch (request.method) {
@@ -47,7 +51,8 @@ export async function answerUsers(
       const sent = await patched(bodyOf(request), toResource(account), behaviour);
       const wanted = storedValues(sent, account.attributes, behaviour);
       const written = write(accounts, account, wanted);
-      const tells = written !== account && behaviour.patchAnswers === 'resource';
+      const { patchAnswers } = behaviour;
+      const tells = patchAnswers === 'always' || (patchAnswers === 'resource' && written !== account);
       return tells ? scimResponse(200, toResource(written)) : scimResponse(204);
     }
     case 'DELETE': {
@@ -59,6 +64,11 @@ export async function answerUsers(
     default:
       throw methodNotAllowed(request);
   }
+}
+
+function createdBody(resource: UserResource, { createAnswers }: MapticianBehaviour): UserResource | undefined {
+  if (createAnswers === 'nothing') return undefined;
+  return createAnswers === 'withoutId' ? { ...resource, id: undefined } : resource;
 }
 
 /** The account as it is then; the same object when nothing changed. */

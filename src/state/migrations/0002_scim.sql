@@ -11,7 +11,14 @@ alter table provisioning_log
 alter table escrow
   add column http_status integer,
   -- A hash of what was refused: the very same is not sent again before the retry comes due.
-  add column payload text;
+  add column payload text,
+  -- The Entra user whose account stands in the way: when that account changes, this user is tried again.
+  add column waits_for uuid;
+
+-- How often in this cycle Maptician said that a value of the user is another account's.
+alter table to_compare add column contested integer not null default 0;
+alter table operations add column contested integer not null default 0;
+create index links_work_email on links (lower(applied->>'emails[type eq "work"].value'));
 
 -- The pace of requests to Maptician, one row for all workers. Unlogged: after a crash it begins anew.
 create unlogged table request_pace (
