@@ -41,7 +41,7 @@ export interface WorldOptions {
 }
 
 /** Files of `config/` in place of those that are shipped. */
-export interface Config {
+interface Config {
   readonly attributes?: string;
   readonly filters?: string;
 }
