@@ -3,6 +3,7 @@
  * neither Entra nor Maptician, and writes nothing.
  */
 import type pg from 'pg';
+import { readsRoles, rolesName } from '../mapping/attribute-mapping.ts';
 import { type AttributeTable, attributesRead } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { type AttributePath, type AttributeValue, userAttributes } from '../mapping/maptician-user.ts';
@@ -64,6 +65,7 @@ const sampleCount = 3;
 interface Row {
   id: string;
   attributes: Record<string, unknown>;
+  roles: unknown;
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
@@ -199,7 +201,7 @@ async function* mirroredRows(client: Queryable, filters: ScopingFilters | undefi
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await client.query<Row>(
-      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.active, l.applied, l.redacted, coalesce(o.state = 'held', false) as held,
          array(select m.group_id from group_members m
            where m.user_id = u.id and m.group_id = any($3::uuid[]) and not m.gone)::text[] as member_of
@@ -232,7 +234,7 @@ function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date): Su
     presence: row.presence,
     inScope: row.in_scope,
     filteredOut,
-    source: sourceUser.parse({ ...row.attributes, id: row.id }),
+    source: sourceUser.parse({ ...row.attributes, appRoleAssignments: row.roles, id: row.id }),
     link,
     rejectedRemoval: row.rejected_removal,
   };
@@ -244,11 +246,13 @@ async function withoutUnknown(client: Queryable, { rules, filters, mirrored }: P
     'select distinct key from users, lateral jsonb_object_keys(attributes) as key',
   );
   const present = new Set([...rows.map(({ key }) => key), ...mirrored]);
+  const roles = await client.query("select from users where roles <> '[]' limit 1");
   const missing = (attributes: readonly SourceAttribute[]) =>
     attributes.flatMap(({ name, property }) => (property === undefined || present.has(property) ? [] : [name]));
   const unknown: string[] = [];
   const mappings = rules.table.mappings.filter((mapping) => {
     const names = missing(attributesRead({ ...rules.table, mappings: [mapping] }));
+    if (roles.rows.length === 0 && readsRoles(mapping.source)) names.push(rolesName);
     const leftOut = names.length > 0 && mapping.target !== 'userName' && mapping.target !== 'active';
     if (names.length > 0)
       unknown.push(`${mapping.target} reads ${names.join(' and ')}, which nobody in the mirror has`);
