@@ -99,7 +99,12 @@ describe('mapping test', () => {
       redacted: false,
       read: { surname: 'Lovelace ', otherMails: ['a@x.example', 'b@x.example'], accountEnabled: true },
     });
-    const shown = await mapping(['test', 'Redact([city])', '--set', 'city=Oslo']);
+    const shown = await mapping([
+      'test',
+      'Redact(SingleAppRoleAssignment([appRoleAssignments]))',
+      '--set',
+      'appRoleAssignments=Oslo',
+    ]);
     expect(shown.stdout).toContain('Result  "Oslo"\nType    text; logs show [Redact]');
   });
 

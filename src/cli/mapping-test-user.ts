@@ -3,8 +3,9 @@ import { GraphError, graphSyncError } from '../directory/graph-client.ts';
 import { graphUser } from '../directory/graph-types.ts';
 import { selectQuery } from '../directory/users-delta.ts';
 import { SyncError } from '../errors.ts';
+import { readsRoles, rolesName } from '../mapping/attribute-mapping.ts';
 import { attributesRead } from '../mapping/attribute-table.ts';
-import type { SourceValues } from '../mapping/expression/values.ts';
+import type { RoleAssignment, SourceValues } from '../mapping/expression/values.ts';
 import {
   findSourceAttribute,
   readSourceAttribute,
@@ -17,6 +18,7 @@ import type { Service } from '../service.ts';
 interface KnownUser {
   readonly id: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly roles: readonly RoleAssignment[];
   readonly has_access: boolean;
 }
 
@@ -40,14 +42,24 @@ export async function readUserValues(
   const enough = known !== undefined && isMirrored(service, needed);
   const attributes = enough ? known.attributes : await readFromGraph(service, signal, known?.id ?? user, needed);
   const isSoftDeleted = known === undefined ? attributes.accountEnabled === false : !known.has_access;
-  return Object.fromEntries(
+  const values: SourceValues = Object.fromEntries(
     wanted.map(([name, attribute]) => [name, readSourceAttribute(attribute, attributes, { isSoftDeleted })]),
+  );
+  return names.includes(rolesName) ? { ...values, [rolesName]: rolesOf(service, known) } : values;
+}
+
+/** A cycle works them out, when a row asks for them. */
+function rolesOf({ table }: Service, known: KnownUser | undefined): readonly RoleAssignment[] {
+  if (known !== undefined && table.mappings.some(({ source }) => readsRoles(source))) return known.roles;
+  throw new SyncError(
+    'Misconfigured',
+    `The roles of this user are not known: cycles read them once a row of the attribute table in use does. Until then give them by hand, with --set ${rolesName}=Admin`,
   );
 }
 
 async function findMirrored({ database }: Service, user: string): Promise<KnownUser | undefined> {
   const { rows } = await database.pool.query<KnownUser>(
-    `select id, attributes, presence = 'live' and in_scope and not filtered_out
+    `select id, attributes, roles, presence = 'live' and in_scope and not filtered_out
        and attributes->>'accountEnabled' is distinct from 'false' as has_access
      from users
      where attributes <> '{}' and (id::text = lower($1) or lower(attributes->>'userPrincipalName') = lower($1)) limit 1`,

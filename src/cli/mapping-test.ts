@@ -82,6 +82,7 @@ function valuesSet(text: string, assignments: readonly string[]): Record<string,
 
 function valueFrom(kind: string | undefined, given: readonly string[]): SourceValue {
   const [first = ''] = given;
+  if (kind === 'roles') return given.map((role) => ({ id: role, value: role, displayName: role }));
   if (kind === 'list' || given.length > 1) return given;
   if (kind === 'boolean' && /^(?:true|false)$/i.test(first)) return first.toLowerCase() === 'true';
   return kind === 'number' && /^-?\d+$/.test(first) ? BigInt(first) : first;

@@ -3,18 +3,18 @@
  * neither Entra nor Maptician, and writes nothing.
  */
 import type pg from 'pg';
-import { type AttributeTable, attributesRead } from '../mapping/attribute-table.ts';
+import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { type AttributePath, type AttributeValue, userAttributes } from '../mapping/maptician-user.ts';
 import { redact } from '../mapping/redaction.ts';
-import type { SourceAttribute } from '../mapping/source-schema.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
-import { evaluateFilters, filterGroups, sourceAttributes } from '../scope/filters/evaluate-filters.ts';
+import { evaluateFilters, filterGroups } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { Queryable } from '../state/database.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
+import { withoutUnmirrored } from './unmirrored.ts';
 
 /** The files to try, and those whose attributes the mirror is known to have. */
 export interface PreviewInput {
@@ -64,6 +64,7 @@ const sampleCount = 3;
 interface Row {
   id: string;
   attributes: Record<string, unknown>;
+  roles: unknown;
   user_name: string | null;
   presence: Subject['presence'];
   in_scope: boolean;
@@ -87,7 +88,7 @@ export async function previewMirror(pool: pg.Pool, input: PreviewInput): Promise
   const client = await pool.connect();
   try {
     await client.query('begin isolation level repeatable read, read only');
-    const known = await withoutUnknown(client, input);
+    const known = await withoutUnmirrored(client, input);
     return await gather(client, { ...input, ...known }, known.unknown);
   } finally {
     await client.query('rollback').catch(() => undefined);
@@ -199,7 +200,7 @@ async function* mirroredRows(client: Queryable, filters: ScopingFilters | undefi
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await client.query<Row>(
-      `select u.id, u.attributes, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.active, l.applied, l.redacted, coalesce(o.state = 'held', false) as held,
          array(select m.group_id from group_members m
            where m.user_id = u.id and m.group_id = any($3::uuid[]) and not m.gone)::text[] as member_of
@@ -232,43 +233,8 @@ function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date): Su
     presence: row.presence,
     inScope: row.in_scope,
     filteredOut,
-    source: sourceUser.parse({ ...row.attributes, id: row.id }),
+    source: sourceUser.parse({ ...row.attributes, appRoleAssignments: row.roles, id: row.id }),
     link,
     rejectedRemoval: row.rejected_removal,
   };
-}
-
-/** Without the rows and the filters that read what the mirror does not have: they would look as if it were empty. */
-async function withoutUnknown(client: Queryable, { rules, filters, mirrored }: PreviewInput) {
-  const { rows } = await client.query<{ key: string }>(
-    'select distinct key from users, lateral jsonb_object_keys(attributes) as key',
-  );
-  const present = new Set([...rows.map(({ key }) => key), ...mirrored]);
-  const missing = (attributes: readonly SourceAttribute[]) =>
-    attributes.flatMap(({ name, property }) => (property === undefined || present.has(property) ? [] : [name]));
-  const unknown: string[] = [];
-  const mappings = rules.table.mappings.filter((mapping) => {
-    const names = missing(attributesRead({ ...rules.table, mappings: [mapping] }));
-    const leftOut = names.length > 0 && mapping.target !== 'userName' && mapping.target !== 'active';
-    if (names.length > 0)
-      unknown.push(`${mapping.target} reads ${names.join(' and ')}, which nobody in the mirror has`);
-    return !leftOut;
-  });
-  const filtered = missing(sourceAttributes(filters));
-  if (filtered.length > 0) unknown.push(`the filters read ${filtered.join(' and ')}, which nobody in the mirror has`);
-  const groups = await unknownGroups(client, filterGroups(filters));
-  if (groups.length > 0)
-    unknown.push(`the filters ask about groups whose members have not been read: ${groups.join(', ')}`);
-  const scoped = filtered.length === 0 && groups.length === 0;
-  return { rules: { ...rules, table: { ...rules.table, mappings } }, filters: scoped ? filters : undefined, unknown };
-}
-
-async function unknownGroups(client: Queryable, groups: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `select wanted.id::text as id from unnest($1::uuid[]) as wanted(id)
-     where not exists (select from group_members m where m.group_id = wanted.id)
-       and not exists (select from assignments a where a.principal_id = wanted.id)`,
-    [groups],
-  );
-  return rows.map(({ id }) => id);
 }

@@ -22,7 +22,7 @@ export interface ComputedProperties {
  * - `clear`, `keep`, `empty`: the source is empty, and the value, if there is one, is the default of a new account. The
  *   attribute is cleared, keeps what it has, or either as FLOW_NULL_VALUES says.
  */
-export type FlowRule = (typeof flowRules)[number];
+type FlowRule = (typeof flowRules)[number];
 export const flowRules = ['create', 'fill', 'clear', 'keep', 'empty'] as const;
 export type FlowRules = { readonly [path in AttributePath]?: FlowRule };
 

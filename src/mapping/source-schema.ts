@@ -3,6 +3,7 @@
  * (https://learn.microsoft.com/graph/api/resources/user) and, where it has its own, of Microsoft's provisioning service
  * (https://learn.microsoft.com/graph/api/resources/synchronization-objectdefinition).
  */
+import type { User } from '@microsoft/microsoft-graph-types';
 import { nearestName } from './expression/nearest-name.ts';
 import { withoutGuestSuffix } from './guest-name.ts';
 
@@ -43,8 +44,17 @@ const extensionAttributes = Object.fromEntries(
   ]),
 );
 
+/** Names that are no properties of the Graph user. */
+type OwnName =
+  | 'IsSoftDeleted'
+  | 'originalUserPrincipalName'
+  | 'telephoneNumber'
+  | `employeeOrgData.${string}`
+  | `manager.${string}`
+  | `extensionAttribute${number}`;
+
 /** The order here is the order of `$select`. */
-const rows: Readonly<Record<string, Row>> = {
+const rows = {
   id: text,
   userPrincipalName: text,
   accountEnabled: boolean,
@@ -97,7 +107,7 @@ const rows: Readonly<Record<string, Row>> = {
   // Holds the first of businessPhones under the name that Microsoft's provisioning gives it, and so is no alias.
   telephoneNumber: within('businessPhones', 0),
   IsSoftDeleted: { type: 'Boolean', property: undefined, tracked: false },
-};
+} as const satisfies { readonly [Name in keyof User | OwnName]?: Row };
 
 /** Names of Microsoft's provisioning service for what Graph calls otherwise. */
 const aliases: Readonly<Record<string, string>> = {

@@ -64,7 +64,7 @@ export type UserProperties = {
 } & { [name in ExtensionProperty]?: unknown };
 
 /** Those that have a name in every tenant. */
-export const userPropertyNames = Object.keys(kinds) as NamedProperty[];
+const userPropertyNames = Object.keys(kinds) as NamedProperty[];
 
 /** Those that a read gives as they are; a reference is given in another way. */
 export const plainPropertyNames = userPropertyNames.filter((name) => name !== 'manager');

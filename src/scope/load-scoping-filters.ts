@@ -4,7 +4,7 @@ import { SyncError, toError } from '../errors.ts';
 import type { ScopingFilters } from './filters/model.ts';
 import { parseScopingFilters } from './filters/parse-filters.ts';
 
-export const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
+const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
 
 /** Throws SyncError Misconfigured where the file is there and cannot be read or does not check. */
 export async function loadScopingFilters(path: string): Promise<ScopingFilters> {

@@ -3,8 +3,10 @@
  * Graph does meanwhile. `npm run test:deep` runs 200 batches; a failure is replayed by the seed it prints:
  * CONVERGENCE_SEED=… npx vitest run test/pipeline/convergence.test.ts
  */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Tenant, TenantUser } from '../../src/sandbox/tenant.ts';
 import {
   applyChange,
   changeArbitrary,
@@ -24,10 +26,36 @@ const batchesARun = deep ? 20 : 6;
 const runs = deep ? 10 : 4;
 const scimRuns = deep ? 3 : 2;
 
-const variants: readonly (Required<Pick<WorldOptions, 'queue' | 'store'>> & { readonly runs: number })[] = [
-  ...backends.map((queue) => ({ store: 'postgres' as const, queue, runs: Math.ceil(runs / backends.length) })),
-  { store: 'scim', queue: 'postgres', runs: scimRuns },
+interface Variant extends Required<Pick<WorldOptions, 'queue' | 'store'>> {
+  readonly runs: number;
+  /** With scoping filters, one of them by a group that comes and goes, and an expression in the attribute table. */
+  readonly mapped: boolean;
+}
+
+const variants: readonly Variant[] = [
+  ...backends.map((queue) => ({
+    store: 'postgres' as const,
+    queue,
+    runs: Math.ceil(runs / backends.length),
+    mapped: false,
+  })),
+  { store: 'scim', queue: 'postgres', runs: scimRuns, mapped: false },
+  { store: 'postgres', queue: 'postgres', runs: deep ? 10 : 1, mapped: true },
 ];
+
+/** Members, and whoever is in the group that is nested at first. */
+function mappingOf(tenant: Tenant) {
+  const group = [...tenant.groups.all.values()].find(({ displayName }) => displayName === 'Nested')?.id ?? '';
+  const filters = `filters:
+  - { title: Members, clauses: [{ attribute: userType, operator: EQUALS, value: Member }] }
+  - { title: Nested, clauses: [{ operator: MEMBER OF, value: ${group} }] }
+`;
+  const shipped = readFileSync('config/attributes.yaml', 'utf8');
+  const attributes = shipped.replace('source: jobTitle', `expression: 'Left([jobTitle], 1000)'`);
+  const passes = ({ id, properties }: TenantUser) =>
+    properties.userType === 'Member' || tenant.groups.find(group)?.hasMember(id) === true;
+  return { config: { filters, attributes }, passes };
+}
 
 const batchArbitrary = fc.record({
   changes: fc.array(changeArbitrary, { minLength: 1, maxLength: 8 }),
@@ -50,25 +78,28 @@ type Batch = typeof batchArbitrary extends fc.Arbitrary<infer T> ? T : never;
 
 describe('the pipeline converges', () => {
   it.each(variants)(
-    'to what the oracle computes, with the users in $store and the queue on $queue',
-    async ({ store, queue, runs: numRuns }) => {
+    'to what the oracle computes, with the users in $store and the queue on $queue, mapped: $mapped',
+    async ({ store, queue, mapped, runs: numRuns }) => {
       const seed = Number(process.env.CONVERGENCE_SEED ?? Date.now() % 2 ** 31);
       await fc.assert(
         fc.asyncProperty(
           fc.array(batchArbitrary, { minLength: batchesARun, maxLength: batchesARun }),
           async (batches) => {
+            const tenant = createPeople();
+            const mapping = mapped ? mappingOf(tenant) : undefined;
             await using world = await openWorld({
               store,
               queue,
+              ...(mapping === undefined ? {} : { config: mapping.config }),
               sandbox: {
-                tenant: createPeople(),
+                tenant,
                 seed,
                 behaviour: { resourceUnitLimit: null },
                 maptician: { uniqueEmails: false },
               },
               settings: { REMOVAL_LIMIT_PERCENT: '100' },
             });
-            const oracle = createOracle(world.tenant);
+            const oracle = createOracle(tenant, mapping?.passes);
             await converge(world, oracle);
             for (const [index, batch] of batches.entries()) {
               await runBatch(world, oracle, batch, store === 'scim').catch((cause: unknown) => {

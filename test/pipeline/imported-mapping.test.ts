@@ -81,5 +81,14 @@ it('an expression is tried on a user with attributes that only Graph has, whethe
     employeeId: '7',
     userPrincipalName: name,
   });
-  await expect(read('nobody@contoso.example', ['mail'])).rejects.toMatchObject({ code: 'Misconfigured' });
+  await expect(read(name, ['appRoleAssignments'])).rejects.toThrow('--set appRoleAssignments=');
+  const [role] = mapped.tenant.maptician.appRoles;
+  mapped.tenant.assign(ids[0] ?? '', role?.id);
+  await mapped.remap(['{ target: userType, expression: "SingleAppRoleAssignment([appRoleAssignments])" }']);
+  await mapped.converge();
+  const roles = await readUserValues(await world.service(), signal, name, ['appRoleAssignments']);
+  expect(roles.appRoleAssignments).toEqual([expect.objectContaining({ displayName: role?.displayName })]);
+  await expect(readUserValues(await world.service(), signal, 'nobody@contoso.example', ['mail'])).rejects.toMatchObject(
+    { code: 'Misconfigured' },
+  );
 });

@@ -6,7 +6,7 @@ import { tenantOf } from './people.ts';
 import { openWorld, type StoredRow, type World, type WorldOptions } from './world.ts';
 
 /** The rows without which there is no table, but for those of the same target in `rows`. */
-export function tableWith(rows: readonly string[], actions?: string): string {
+function tableWith(rows: readonly string[], actions?: string): string {
   const given = new Set(rows.map((row) => /target:\s*["']?([^,"']+)/.exec(row)?.[1]?.trim()));
   const basic = [
     ['userName', '{ target: userName, source: userPrincipalName, matching: 1 }'],

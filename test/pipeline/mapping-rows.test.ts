@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { changesOf, openMappedWorld } from './mapped-world.ts';
 import { addPerson } from './people.ts';
@@ -165,6 +168,19 @@ it('a redacted value is written and shown nowhere, not even when it is replaced 
   await mapped.converge();
   const [update] = await mapped.log({ action: 'update' });
   expect(changesOf(update).get('title')).toEqual(['[Redact]', '[Redact]']);
+  tenant.users.update(ids[1] ?? '', { jobTitle: 'Undercover8' });
+  const plan = await promisify(execFile)(
+    process.execPath,
+    [join(import.meta.dirname, '../../src/cli/main.ts'), 'plan', '--json'],
+    {
+      cwd: world.folder,
+      env: { PATH: process.env.PATH, ...world.settings },
+    },
+  );
+  expect(JSON.parse(plan.stdout)).toMatchObject({
+    operations: [{ action: 'update', changes: [{ attribute: 'title', old: '[Redact]', new: '[Redact]' }] }],
+  });
+  expect(plan.stdout + plan.stderr).not.toContain('Undercover');
   await world.pool.query(`alter table maptician.users add constraint open_only check (title not like 'Undercover9%')`);
   tenant.users.update(ids[0] ?? '', { jobTitle: 'Undercover99' });
   expect(await world.sync()).toMatchObject({ exit: 1, counts: { failed: 1 } });

@@ -60,7 +60,8 @@ function columnsOf(user: TenantUser): Columns {
   };
 }
 
-export function createOracle(tenant: Tenant): Oracle {
+/** @param passes the scoping filters in the test's own words; without them everyone does */
+export function createOracle(tenant: Tenant, passes: (user: TenantUser) => boolean = () => true): Oracle {
   const accounts = new Map<string, Account>();
   const idsSeen = new Set<string>();
   const appId = tenant.maptician.id;
@@ -71,7 +72,10 @@ export function createOracle(tenant: Tenant): Oracle {
   const isInScope = (id: string): boolean =>
     isAssigned(id) || [...tenant.groups.all.values()].some((group) => group.hasMember(id) && isAssigned(group.id));
   const living = (id: string): TenantUser | undefined => tenant.users.find(id);
-  const isEntitled = (id: string): boolean => living(id) !== undefined && isInScope(id);
+  const isEntitled = (id: string): boolean => {
+    const user = living(id);
+    return user !== undefined && isInScope(id) && passes(user);
+  };
   const hasAccess = (id: string): boolean => isEntitled(id) && living(id)?.properties.accountEnabled === true;
 
   const withAccess = (): TenantUser[] => [...tenant.users.all.values()].filter((user) => hasAccess(user.id));

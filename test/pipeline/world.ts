@@ -2,7 +2,7 @@
  * Everything between an emulated tenant and `maptician.users`, for real and in this process: a sandbox over https, a
  * database of its own, the queue on Postgres or on a Redis of its own, and the service as the commands open it.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -41,7 +41,7 @@ export interface WorldOptions {
 }
 
 /** Files of `config/` in place of those that are shipped. */
-export interface Config {
+interface Config {
   readonly attributes?: string;
   readonly filters?: string;
 }
@@ -59,6 +59,8 @@ export interface World extends AsyncDisposable {
   readonly tenant: Tenant;
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
+  /** The folder in which a command finds the same `config/`. */
+  readonly folder: string;
   /** What the service is opened with; a command in a process of its own takes the same. */
   readonly settings: Readonly<Record<string, string>>;
   /** A superuser's pool, for what no setting or command can do. */
@@ -140,7 +142,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
     ...options.settings,
   };
-  const configFolder = await mkdtemp(join(tmpdir(), 'maptician-config-'));
+  const folder = await mkdtemp(join(tmpdir(), 'maptician-config-'));
+  const configFolder = join(folder, 'config');
+  await mkdir(configFolder);
   await writeConfig(configFolder, options.config ?? {});
   let opening: Promise<Service> | undefined;
   let requestNumber = 0;
@@ -167,6 +171,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     tenant: sandbox.tenant,
     databaseUrl: database.url,
     redisUrl: redis?.url,
+    folder,
     get settings() {
       return settings;
     },
@@ -214,7 +219,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       await database.drop();
       await redis?.stop();
       await sandbox.close();
-      await rm(configFolder, { recursive: true });
+      await rm(folder, { recursive: true });
     },
     [Symbol.asyncDispose]: () => world.close(),
   };

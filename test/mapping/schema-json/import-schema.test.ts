@@ -89,6 +89,11 @@ describe('the source of a mapping', () => {
       { source: { type: 'Function', expression: 'Item([otherMails], 2)' } },
       { source: 'otherMails[1]' },
     ],
+    [
+      'an app role',
+      { source: { type: 'Function', expression: 'SingleAppRoleAssignment([appRoleAssignments])' } },
+      { expression: 'SingleAppRoleAssignment([appRoleAssignments])' },
+    ],
     ['a constant', { source: constant('Guest "VIP"') }, { constant: 'Guest "VIP"' }],
     ['a constant by its name alone', { source: { ...text, name: 'Guest' } }, { constant: 'Guest' }],
     ['a default without a source', { source: null, defaultValue: 'Guest' }, { constant: 'Guest' }],
@@ -180,6 +185,11 @@ describe('the source of a mapping', () => {
       'a pattern that looks ahead',
       { source: { type: 'Function', expression: 'Replace([mail], , "(?=x)", , "", , )' } },
       'column 20',
+    ],
+    [
+      'a list of roles',
+      { source: { type: 'Function', expression: 'AppRoleAssignmentsComplex([appRoleAssignments])' } },
+      'gives roles',
     ],
     ['a function without name or text', { source: { type: 'Function', parameters: [] } }, 'neither'],
   ])('that is %s is left out, with the reason', (_, mapping, reason) => {
