@@ -27,7 +27,7 @@ export interface MappedWorld extends AsyncDisposable {
   escrow(): Promise<{ entraId: string; code: string; reason: string }[]>;
   /** Another table from the next cycle on. */
   remap(rows: readonly string[], actions?: string): Promise<void>;
-  /** One cycle without failures, and one that has nothing to do and writes nothing. */
+  /** One cycle without failures, and one that has nothing to do and writes nothing; the first time a resync, too. */
   converge(): Promise<void>;
 }
 
@@ -44,6 +44,7 @@ export async function openMappedWorld(
     settings: { REMOVAL_LIMIT_PERCENT: '100', ...options.settings },
     config: { attributes: tableWith(rows, options.actions), ...options.config },
   });
+  let resynced = false;
   const pool = async () => (await world.service()).database.pool;
   return {
     world,
@@ -58,7 +59,9 @@ export async function openMappedWorld(
       expect(await world.sync()).toMatchObject({ exit: 0 });
       const before = await world.rows();
       expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 0, updated: 0, skipped: 0, failed: 0 } });
-      expect(await world.sync({ resync: true })).toMatchObject({ exit: 0, counts: { created: 0, updated: 0 } });
+      if (!resynced)
+        expect(await world.sync({ resync: true })).toMatchObject({ exit: 0, counts: { created: 0, updated: 0 } });
+      resynced = true;
       expect(await world.rows()).toEqual(before);
     },
     [Symbol.asyncDispose]: () => world.close(),
