@@ -1,6 +1,6 @@
 /** Finds users in Maptician: by userName, by id, and whoever stands in a new user's way. */
 import { SyncError } from '../../errors.ts';
-import { type AttributePath, scimPathOf } from '../../mapping/maptician-user.ts';
+import type { AttributePath } from '../../mapping/maptician-user.ts';
 import { sameName } from '../../plan/names.ts';
 import type { CreateRequest, LookUp, StoredUser } from '../user-store.ts';
 import { type AccountListing, readPage } from './account-listing.ts';
@@ -18,7 +18,6 @@ const oddAnswersAtMost = 2;
 export function createLookUps(client: ScimClient, listing: AccountListing, profile: ScimProfile | undefined) {
   let filterIgnored = profile?.filter === 'ignored';
   let oddAnswers = 0;
-  const refused = new Set<AttributePath>();
   let listed: Promise<unknown> | undefined;
 
   /** Where the list is there, a filter that is "not found" found nobody; else the Tenant URL is wrong. Asked once. */
@@ -33,26 +32,17 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
   };
 
   /** Undefined where the server cannot be asked so: it passes filters over, or does not understand this one. */
-  const filter = async (attribute: AttributePath, value: string): Promise<StoredUser[] | undefined> => {
-    if (filterIgnored || refused.has(attribute)) return undefined;
-    const answer = await client.request('GET', '/Users', { query: { filter: filterFor(attribute, value) } });
+  const filter = async (userName: string): Promise<StoredUser[] | undefined> => {
+    if (filterIgnored) return undefined;
+    const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
     if (answer.status === 404) {
       await expectList();
       return [];
     }
-    if (!isSuccess(answer)) {
-      // By userName every server can filter, so that refusal is this value's.
-      if (attribute !== 'userName') refused.add(attribute);
-      return undefined;
-    }
+    if (!isSuccess(answer)) return undefined;
     const { users } = readList(answer.body);
-    const found = users.filter(({ attributes }) => sameName(String(attributes[attribute] ?? ''), value));
+    const found = users.filter(({ attributes }) => sameName(String(attributes.userName ?? ''), userName));
     if (users.length === found.length) return found;
-    // Of an attribute that is not to be searched for, Maptician may well show everybody.
-    if (attribute !== 'userName') {
-      refused.add(attribute);
-      return undefined;
-    }
     oddAnswers += 1;
     filterIgnored = oddAnswers >= oddAnswersAtMost;
     return undefined;
@@ -74,7 +64,10 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
     const values = [...new Set(given)];
     const listed = lookUp?.fresh === false ? await listing.byValue(lookUp.cycleId, attribute, values) : undefined;
     if (listed !== undefined) return listed;
-    const filtered = await inGroups(values, async (value) => [value, await filter(attribute, value)] as const);
+    // Only userName can be searched for in Maptician; asked for another attribute, some servers find nobody and do not say
+    // that they cannot look.
+    const asked = attribute === 'userName' ? values : [];
+    const filtered = await inGroups(asked, async (value) => [value, await filter(value)] as const);
     const found = new Map(filtered.flatMap(([value, users]) => (users === undefined ? [] : [[value, users] as const])));
     const others = values.filter((value) => !found.has(value));
     if (others.length === 0) return found;
@@ -111,7 +104,7 @@ export function createLookUps(client: ScimClient, listing: AccountListing, profi
    */
   const holders = async ({ attributes }: CreateRequest, refused: SyncError, lookUp: LookUp | undefined) => {
     const userName = String(attributes.userName ?? '');
-    const named = (await filter('userName', userName)) ?? [];
+    const named = (await filter(userName)) ?? [];
     if (named.length > 0) return { holders: named };
     const complete = await listAll(lookUp);
     const email = attributes['emails[type eq "work"].value'];
@@ -136,11 +129,4 @@ function unlisted(attribute: AttributePath): never {
     'SystemForCrossDomainIdentityManagementServiceIncompatible',
     `Maptician can neither filter users by ${attribute} nor list all of them, so nobody can be found`,
   );
-}
-
-/** A value of a list is asked for together with its type, as RFC 7644 section 3.4.2.2 has it. */
-function filterFor(attribute: AttributePath, value: string): string {
-  const { filter, subAttribute, attribute: name } = scimPathOf(attribute);
-  if (filter === undefined || subAttribute === undefined) return equals(attribute, value);
-  return `${name}[${equals(filter.attribute, filter.value)} and ${equals(subAttribute, value)}]`;
 }
