@@ -19,7 +19,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { createOracle } from './oracle.ts';
 import type { StoredRow } from './world.ts';
 
-const kills = process.env.DEEP === 'true' ? 20 : 3;
+const kills = process.env.DEEP === 'true' ? 20 : 2;
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
 const random = createRandom(seed);
 /** The next command must have made up for it by then. */
