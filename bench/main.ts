@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { Measured } from './figures/figure.ts';
 import { idleCycle } from './figures/idle-cycle.ts';
 import { initialCycle } from './figures/initial-cycle.ts';
+import { mapping } from './figures/mapping.ts';
 import { oneUserJobs } from './figures/one-user-jobs.ts';
 import { peakMemory } from './figures/peak-memory.ts';
 import { machine, table, writeResults } from './report.ts';
@@ -13,6 +14,7 @@ const figures = {
   'one-user-jobs': oneUserJobs,
   'peak-memory': peakMemory,
   'idle-cycle': idleCycle,
+  mapping,
 };
 
 const { users, only } = new Command('bench')
