@@ -32,6 +32,9 @@ async function readJson(file: string): Promise<unknown> {
     return JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
   } catch (thrown) {
     const cause = toError(thrown);
+    // The parser quotes what it read.
+    if (cause instanceof SyntaxError)
+      throw new SyncError('Misconfigured', `${file} is not JSON: download the schema from Entra once more`);
     throw new SyncError('Misconfigured', `The synchronization schema ${file} cannot be read: ${cause.message}`, {
       cause,
     });

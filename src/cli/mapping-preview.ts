@@ -27,7 +27,7 @@ export async function previewMapping(options: PreviewOptions): Promise<number> {
 async function previewFiles(service: Service, { attributes, filters }: PreviewOptions): Promise<Preview> {
   const { database, rules, settings } = service;
   const table = attributes === undefined ? service.table : await loadAttributeTable(attributes);
-  const tried = filters === undefined ? service.filters : await loadScopingFilters(filters);
+  const tried = filters === undefined ? service.filters : await loadScopingFilters(filters, { needed: true });
   const isTrial = attributes !== undefined || filters !== undefined;
   // Files in use may have been changed since the last cycle, and then say nothing about what it has read.
   const inUse = isTrial ? [...attributesRead(service.table), ...sourceAttributes(service.filters)] : [];

@@ -1,5 +1,6 @@
 /** `mapping test`: what an expression gives, for values given by hand or for a user. */
 import { randomInt } from 'node:crypto';
+import { SyncError } from '../errors.ts';
 import { attributeKinds } from '../mapping/attribute-mapping.ts';
 import { compileExpression } from '../mapping/expression/evaluate.ts';
 import { describeError, ExpressionError } from '../mapping/expression/expression-error.ts';
@@ -16,6 +17,7 @@ import {
   textOf,
 } from '../mapping/expression/values.ts';
 import { redactedText } from '../mapping/redaction.ts';
+import { unknownAttribute } from '../mapping/source-schema.ts';
 import { cannotRun, print, printJson, report, withService } from './command.ts';
 import { readUserValues } from './mapping-test-user.ts';
 import { renderTable } from './table.ts';
@@ -71,13 +73,24 @@ function attributesOf(text: string): readonly string[] {
 
 /** `name=value`, as the kind of value that the attribute has; one name several times is several values. */
 function valuesSet(text: string, assignments: readonly string[]): Record<string, SourceValue> {
-  const kinds = attributeKinds(text);
+  const kinds = attributeKinds(
+    `${text} ${assignments.map((assignment) => `[${assignment.split('=', 1)[0]}]`).join(' ')}`,
+  );
   const values: Record<string, SourceValue> = {};
   for (const [name, texts] of Map.groupBy(assignments, (assignment) => assignment.split('=', 1)[0] ?? '')) {
+    if (texts.some((assignment) => !assignment.includes('='))) throw wrongSet(`--set ${name}: write name=value`);
+    const kind = kinds.get(name);
+    if (kind === undefined) throw wrongSet(`--set ${name}: ${unknownAttribute(name)}`);
     const given = texts.map((assignment) => assignment.slice(name.length + 1));
-    values[name] = valueFrom(kinds.get(name), given);
+    if (kind === 'boolean' && !given.every((one) => /^(?:true|false)$/i.test(one)))
+      throw wrongSet(`--set ${name}: it holds true or false`);
+    values[name] = valueFrom(kind, given);
   }
   return values;
+}
+
+function wrongSet(message: string): SyncError {
+  return new SyncError('Misconfigured', message);
 }
 
 function valueFrom(kind: string | undefined, given: readonly string[]): SourceValue {

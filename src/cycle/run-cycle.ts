@@ -2,6 +2,7 @@
  * One cycle: pull → plan → outbox → settle. Level-triggered: what is to be done is derived from the state as it is, so
  * a cycle that was killed anywhere is finished by the next one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { dropUnused } from '../directory/mirror.ts';
 import { type PullResult, pull } from '../directory/pull.ts';
@@ -22,6 +23,7 @@ import {
   countCycle,
   endCycle,
   lockCycle,
+  recoverLeftOver,
   updateCycle,
 } from '../state/cycles.ts';
 import { forgetPayloads, retryDue } from '../state/escrow.ts';
@@ -86,6 +88,9 @@ export interface CycleResult {
 
 /** From this wave on, whoever stands in another's way is renamed out of it, so that a long chain needs no more waves. */
 const patientWaves = 2;
+/** Milliseconds that a cycle's end waits for operations of an earlier cycle that are still in a worker's hand. */
+const leftOverWithin = 10_000;
+const leftOverPause = 100;
 /** More than names that change hands need; what is left then goes on in the next cycle. */
 const wavesAtMost = 8;
 
@@ -220,6 +225,20 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     await writeFact(pool, 'store_manner', manner);
   };
 
+  /** Waits for what other workers still have in hand of an earlier cycle; true where there is something of it to plan. */
+  const isLeftOver = async (): Promise<boolean> => {
+    for (const deadline = Date.now() + leftOverWithin; ; ) {
+      const { freed, inHand } = await recoverLeftOver(pool, cycleId);
+      if (freed > 0) return true;
+      if (inHand === 0) return false;
+      if (Date.now() > deadline) {
+        cycle.incomplete = true;
+        return false;
+      }
+      await sleep(leftOverPause, undefined, { signal });
+    }
+  };
+
   const planAndApply = async (store: UserStore) => {
     const { batchSize } = store;
     await listAccounts(pool, store, cycleId, { signal, progress });
@@ -238,6 +257,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       const yields = await writeYields(pool, cycleId, mayWrite ? valuesToYield(pass, wave) : []);
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0) {
+        if (await isLeftOver()) continue;
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
         return;
       }

@@ -5,7 +5,7 @@
  * chain of up to 50 groups.
  */
 
-import { errorPolicy } from '../errors.ts';
+import { errorPolicy, SyncError } from '../errors.ts';
 import type { Queryable } from '../state/database.ts';
 import { transaction } from '../state/database.ts';
 import { type Cursor, deleteCursor, isUsable, readCursors, writeCursor } from './cursors.ts';
@@ -54,8 +54,12 @@ export async function pullGroupMembers(
      from unnest($1::uuid[]) as g(id)`,
     [groups.filter((id) => !inChain.has(id))],
   );
-  // A delta does not tell when somebody joins a group within a group.
-  const reads = context.nestedGroups ? { list: groups, newChains: [] } : planGroupReads(counts);
+  // A delta does not tell when somebody joins a group within a group, nor that a group is not there at all.
+  const asked = new Set(context.filterGroups);
+  const planned = planGroupReads(counts.filter(({ id }) => !asked.has(id)));
+  const reads = context.nestedGroups
+    ? { list: groups, newChains: [] }
+    : { ...planned, list: [...planned.list, ...asked] };
   let failed = 0;
   let done = 0;
   const attempt = async (ids: readonly string[], work: () => Promise<void>) => {
@@ -64,6 +68,8 @@ export async function pullGroupMembers(
     } catch (thrown) {
       const error = graphSyncError(thrown, 'the members of an assigned group', permission);
       if (errorPolicy(error.code) === 'stop') throw error;
+      // Who is in scope cannot be told without it, and nobody is to lose or get access on a guess.
+      if (ids.some((id) => asked.has(id))) throw unreadFilterGroup(error);
       failed += ids.length;
       context.warn(
         `The members of ${ids.length} assigned group(s) could not be read and stay as they were (${error.code})`,
@@ -80,6 +86,11 @@ export async function pullGroupMembers(
   for (const id of reads.list) await attempt([id], () => listGroup(context, id));
   await mirrorKnownMembers(context);
   return failed;
+}
+
+function unreadFilterGroup(error: SyncError): SyncError {
+  const message = `The members of a group that the scoping filters ask about could not be read, so nothing is planned: ${error.message}`;
+  return new SyncError('Unreachable', message, { cause: error, detail: error.detail });
 }
 
 /** The members of a group that was only asked about until now, and has been assigned, get their rows. */
@@ -206,7 +217,14 @@ export async function listMembers(context: PullContext, groupId: string): Promis
     try {
       page = await context.graph.get(link, membersPage, advanced);
     } catch (thrown) {
-      if (thrown instanceof GraphError && thrown.status === 404 && link.startsWith('/')) return;
+      const unknown = thrown instanceof GraphError && thrown.status === 404 && link.startsWith('/');
+      if (unknown && context.filterGroups.includes(groupId)) {
+        throw new SyncError(
+          'Misconfigured',
+          `Entra has no group ${groupId}, which the scoping filters (config/scoping-filters.yaml) ask about`,
+        );
+      }
+      if (unknown) return;
       throw thrown;
     }
     const users = page.value.filter(isUserMember).map((member) => member.id);

@@ -2,7 +2,7 @@
 import { type ErrorCode, SyncError } from '../errors.ts';
 import { type AttributeTable, matchingAttributes } from '../mapping/attribute-table.ts';
 import { activeOf, changedAttributes, type FlowRules, type MappedUser, mapUser } from '../mapping/map-user.ts';
-import type { AttributePath, AttributeValue, UserAttributes } from '../mapping/maptician-user.ts';
+import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 import type { SourceUser } from '../mapping/source-user.ts';
 
 /** An Entra user as the mirror has it, beside its link. */
@@ -78,10 +78,10 @@ export function decide(subject: Subject, rules: PlanRules): Decision {
   const inactive = reasonInactive(subject);
   if (inactive !== undefined) {
     if (rules.skipOutOfScope && reasonInEntra(subject) === undefined) return leftAsItIs(subject, inactive);
-    return decideRemoval(subject, rules, inactive, activeOf(rules.table, subject.source, { isSoftDeleted: true }));
+    return decideRemoval(subject, rules, inactive);
   }
   const active = activeOf(rules.table, subject.source, { isSoftDeleted: false });
-  if (active === false) return decideRemoval(subject, rules, 'inactive by the attribute table', active);
+  if (active === false) return decideRemoval(subject, rules, 'inactive by the attribute table');
   try {
     const purpose = subject.link === null ? 'create' : 'update';
     const mapped = mapUser(rules.table, subject.source, { isSoftDeleted: false }, purpose);
@@ -129,18 +129,12 @@ function notCreated({ inScope, presence }: Subject, reason: string): Decision {
   return inScope && presence === 'live' ? { kind: 'skip', reason: `not created: ${reason}` } : { kind: 'nothing' };
 }
 
-/** @param active what the attribute table makes of `active` for whoever is to have no access */
-function decideRemoval(
-  subject: Subject,
-  rules: PlanRules,
-  reason: string,
-  active: AttributeValue | undefined,
-): Decision {
+function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Decision {
   const { link } = subject;
   if (link === null) return notCreated(subject, reason);
   const remove = subject.presence === 'purged' && rules.hardDelete === 'delete';
-  // Where the table does not make `active` false the account stays: an administrator's way to keep accounts as they are.
-  if (!remove && (!link.active || active !== false)) return { kind: 'nothing' };
+  // Whatever an expression makes of `active` for them: who is to have no access has none.
+  if (!remove && !link.active) return { kind: 'nothing' };
   if (!rules.table.actions.delete) {
     return { kind: 'skip', reason: `not removed, since removals are off in the attribute table: ${reason}` };
   }

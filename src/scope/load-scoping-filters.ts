@@ -6,14 +6,14 @@ import { parseScopingFilters } from './filters/parse-filters.ts';
 
 const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
 
-/** Throws SyncError Misconfigured where the file is there and cannot be read or does not check. */
-export async function loadScopingFilters(path: string): Promise<ScopingFilters> {
+/** With `needed` the file must be there. Throws SyncError Misconfigured where the file is there and cannot be read or does not check. */
+export async function loadScopingFilters(path: string, { needed = false } = {}): Promise<ScopingFilters> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (thrown) {
     const cause = toError(thrown);
-    if ('code' in cause && cause.code === 'ENOENT') return noFilters;
+    if ('code' in cause && cause.code === 'ENOENT' && !needed) return noFilters;
     throw new SyncError('Misconfigured', `The scoping filters ${path} cannot be read: ${cause.message}`, { cause });
   }
   return parseScopingFilters(text, path);

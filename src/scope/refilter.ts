@@ -31,7 +31,7 @@ export async function refilter(pool: pg.Pool, filters: ScopingFilters, now: Date
       `select u.id, u.attributes, u.filtered_out,
          array(select m.group_id from group_members m
            where m.user_id = u.id and m.group_id = any($3::uuid[]) and not m.gone)::text[] as member_of
-       from users u where u.id > $1 order by u.id limit $2`,
+       from users u where u.id > $1 and not u.needs_read order by u.id limit $2`,
       [after, chunkSize, groups],
     );
     const last = rows.at(-1);

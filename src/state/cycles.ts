@@ -130,6 +130,30 @@ export async function recoverOperations(db: Queryable): Promise<void> {
   await compareAgain(db, `select entra_id from operations where state in ('held', 'approved')`);
 }
 
+/**
+ * What another cycle left open and no worker has in hand is planned anew in this one: a killed process may keep its rows
+ * locked for a moment after the cycle has begun. Resolves with how many those are, and how many are still in hand.
+ */
+export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{ freed: number; inHand: number }> {
+  const { rows } = await db.query<{ freed: number; open: number }>(
+    `with freed as (
+       select id, entra_id, kind in ('deactivate', 'delete') as removal from operations
+       where state = 'open' and cycle_id <> $1 for update skip locked
+     ), approved as (
+       update operations set state = 'approved' where id in (select id from freed where removal)
+     ), dropped as (
+       delete from operations where id in (select id from freed where not removal)
+     ), marked as (
+       insert into to_compare select entra_id from freed on conflict do nothing
+     )
+     select (select count(*) from freed) as freed,
+       (select count(*) from operations where state = 'open' and cycle_id <> $1) as open`,
+    [cycleId],
+  );
+  const { freed = 0, open = 0 } = rows[0] ?? {};
+  return { freed, inHand: open - freed };
+}
+
 /** Begins a cycle, under the lock. Resolves with its id. */
 export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
   return transaction(pool, async (client) => {

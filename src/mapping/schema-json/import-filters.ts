@@ -58,13 +58,14 @@ export function importFilters(scope: ObjectMappingJson['scope']): ImportedFilter
     refused.push({ filter, reasons });
     notes.push(`Filter "${title}": left out, ${reasons.join('; ')}. Whom it lets in is out of scope here.`);
   }
-  if (refused.length > 0 && filters.length === 0) {
+  const others = otherGroups(scope);
+  if (refused.length + others.length > 0 && filters.length === 0) {
     filters.push(nobody);
     notes.push(
       'No filter could be carried over, and without any, everyone would be in scope: one that lets nobody in holds the place.',
     );
   }
-  return { filters, refused, notes: [...notes, ...otherGroups(scope)] };
+  return { filters, refused, notes: [...notes, ...others] };
 }
 
 function uniqueTitle(wanted: string, titles: Set<string>): string {
