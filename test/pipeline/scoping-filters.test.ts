@@ -186,3 +186,47 @@ describe('filters that look at groups', () => {
     await sync([ids[1], ids[2]]);
   });
 });
+
+describe('a group that filters ask about and that cannot be read', () => {
+  it.each(['MEMBER OF', 'NOT MEMBER OF'])(
+    'stops the cycle before anybody gets or loses access by it: %s',
+    async (operator) => {
+      const { tenant, ids } = tenantOf(4);
+      const group = tenant.groups.create({ displayName: 'Field' }).id;
+      for (const id of ids) tenant.groups.addMember(group, id);
+      const world = await openWorld({
+        sandbox: { tenant, behaviour: { resourceUnitLimit: null } },
+        settings: { REMOVAL_LIMIT_PERCENT: '100' },
+      });
+      worlds.push(world);
+      await (await world.service()).store();
+      if (operator === 'MEMBER OF') expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 4 } });
+      const before = await world.rows();
+      await world.restart({}, { filters: filterFile([`{ operator: ${operator}, value: ${group} }`]) });
+      world.sandbox.faults.inject({
+        path: `/groups/${group}/*`,
+        probability: 1,
+        fault: { kind: 'status', status: 403 },
+      });
+      expect(await world.sync()).toMatchObject({ exit: 2 });
+      expect(await world.rows()).toEqual(before);
+      world.sandbox.faults.clear();
+      const active = operator === 'MEMBER OF' ? 4 : 0;
+      expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 0, deactivated: 0 } });
+      expect((await world.rows()).filter((row) => row.active)).toHaveLength(active);
+    },
+  );
+
+  it('because Entra does not have it, is named, and nobody loses access', async () => {
+    const unknown = '0190f3b4-0000-7000-8000-000000000000';
+    const { tenant } = tenantOf(3);
+    const world = await openWorld({ sandbox: { tenant, behaviour: { resourceUnitLimit: null } } });
+    worlds.push(world);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 3 } });
+    await world.restart({}, { filters: filterFile([`{ operator: MEMBER OF, value: ${unknown} }`]) });
+    const { exit, error } = await world.sync();
+    expect({ exit, code: error?.code }).toEqual({ exit: 2, code: 'Misconfigured' });
+    expect(error?.message).toContain(unknown);
+    expect((await world.rows()).filter((row) => row.active)).toHaveLength(3);
+  });
+});

@@ -187,6 +187,26 @@ describe('a richer attribute table', () => {
     expect(decided({ department: 'Field' }, apply(removal, created)).kind).toBe('nothing');
     expect(decided({}, apply(removal, created)).kind).toBe('reactivate');
   });
+
+  it('lets no expression keep the access of somebody who is to have none', () => {
+    const rows = ['{ target: userName, source: userPrincipalName, matching: 1 }'];
+    const active = `{ target: active, expression: 'IIF([country] = "USA", "True", Not([IsSoftDeleted]))' }`;
+    const kept = parseAttributeTable(`attributes:\n  - ${[...rows, active].join('\n  - ')}\n`, 'table.yaml');
+    const american = { id, userPrincipalName: 'ann@a.example', accountEnabled: false, country: 'USA' };
+    const applied: Link = { mapticianId: 'm1', active: true, applied: { userName: 'ann@a.example', active: true } };
+    const subject = {
+      id,
+      presence: 'live',
+      inScope: true,
+      filteredOut: false,
+      source: american,
+      link: applied,
+    } as const;
+    expect(decide({ ...subject, rejectedRemoval: null }, { ...rules, table: kept })).toMatchObject({
+      kind: 'deactivate',
+      attributes: { active: false },
+    });
+  });
 });
 
 describe('convergence', () => {
