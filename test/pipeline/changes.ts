@@ -159,7 +159,8 @@ function changeGroups(tenant: Tenant, { kind, one, other }: Change): void {
   if (kind === 'leave' && user !== undefined) groups.removeMember(group.id, user.id);
   if (kind === 'assignGroup') tenant.assign(group.id);
   if (kind === 'unassignGroup') tenant.unassign(group.id);
-  if (kind === 'dropGroup' && groups.all.size > 2) tenant.deleteGroup(group.id);
+  // The one that filters ask about stays: a cycle stops when such a group is gone.
+  if (kind === 'dropGroup' && groups.all.size > 2 && group.displayName !== 'Nested') tenant.deleteGroup(group.id);
   if (kind === 'nest') {
     const parent = pick([...groups.all.values()], one);
     if (parent !== undefined && parent !== group) groups.addMember(parent.id, group.id);
