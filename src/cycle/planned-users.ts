@@ -2,13 +2,12 @@
  * Streams the users to compare out of Postgres and lets plan/ decide, in chunks. Reads no user store and writes nothing,
  * so it is the dry run, too.
  */
-import { type AttributePath, userAttributes } from '../mapping/maptician-user.ts';
-import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
 import { withEmailHolders } from './contested-values.ts';
+import { type SubjectRow, toSubject } from './subject-row.ts';
 
 /** One user with what was decided; what `plan` prints and what is written for `sync`. */
 export interface Planned {
@@ -46,20 +45,8 @@ interface NameFailure {
 
 const chunkSize = 1000;
 
-interface CandidateRow {
-  id: string;
-  attributes: Record<string, unknown>;
-  roles: unknown;
-  user_name: string | null;
-  presence: Subject['presence'];
-  in_scope: boolean;
-  filtered_out: boolean;
-  rejected_removal: Subject['rejectedRemoval'];
-  maptician_id: string | null;
+interface CandidateRow extends SubjectRow {
   linked_name: string | null;
-  active: boolean | null;
-  applied: unknown;
-  redacted: AttributePath[] | null;
   operation_state: 'held' | 'approved' | null;
   refused_payload: string | null;
   refused_code: string | null;
@@ -194,28 +181,6 @@ function withName(planned: Planned, name: NameDecision): Planned {
         },
       };
   }
-}
-
-function toSubject(row: CandidateRow): Subject {
-  const source = sourceUser.parse({ ...row.attributes, appRoleAssignments: row.roles, id: row.id });
-  const link =
-    row.maptician_id === null
-      ? null
-      : {
-          mapticianId: row.maptician_id,
-          active: row.active === true,
-          applied: userAttributes.parse(row.applied),
-          redacted: row.redacted ?? [],
-        };
-  return {
-    id: row.id,
-    presence: row.presence,
-    inScope: row.in_scope,
-    filteredOut: row.filtered_out,
-    source,
-    link,
-    rejectedRemoval: row.rejected_removal,
-  };
 }
 
 /** With `offset 0` behind it, one look into the index a name; Postgres would else read whole tables for every chunk. */

@@ -5,15 +5,15 @@
 import type pg from 'pg';
 import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
-import { type AttributePath, type AttributeValue, userAttributes } from '../mapping/maptician-user.ts';
+import type { AttributePath, AttributeValue } from '../mapping/maptician-user.ts';
 import { redact } from '../mapping/redaction.ts';
-import { sourceUser } from '../mapping/source-user.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
 import { evaluateFilters, filterGroups } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { Queryable } from '../state/database.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
+import { type SubjectRow, toSubject } from './subject-row.ts';
 import { withoutUnmirrored } from './unmirrored.ts';
 
 /** The files to try, and those whose attributes the mirror is known to have. */
@@ -61,19 +61,7 @@ export interface Preview {
 const chunkSize = 1000;
 const sampleCount = 3;
 
-interface Row {
-  id: string;
-  attributes: Record<string, unknown>;
-  roles: unknown;
-  user_name: string | null;
-  presence: Subject['presence'];
-  in_scope: boolean;
-  filtered_out: boolean;
-  rejected_removal: Subject['rejectedRemoval'];
-  maptician_id: string | null;
-  active: boolean | null;
-  applied: unknown;
-  redacted: AttributePath[] | null;
+interface Row extends SubjectRow {
   held: boolean;
   member_of: string[];
 }
@@ -216,25 +204,7 @@ async function* mirroredRows(client: Queryable, filters: ScopingFilters | undefi
 }
 
 function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date): Subject {
-  const facts = { memberOf: new Set(row.member_of), now };
-  const filteredOut =
-    filters === undefined ? row.filtered_out : !evaluateFilters(filters, row.attributes, facts).inScope;
-  const link =
-    row.maptician_id === null
-      ? null
-      : {
-          mapticianId: row.maptician_id,
-          active: row.active === true,
-          applied: userAttributes.parse(row.applied),
-          redacted: row.redacted ?? [],
-        };
-  return {
-    id: row.id,
-    presence: row.presence,
-    inScope: row.in_scope,
-    filteredOut,
-    source: sourceUser.parse({ ...row.attributes, appRoleAssignments: row.roles, id: row.id }),
-    link,
-    rejectedRemoval: row.rejected_removal,
-  };
+  if (filters === undefined) return toSubject(row);
+  const { inScope } = evaluateFilters(filters, row.attributes, { memberOf: new Set(row.member_of), now });
+  return toSubject({ ...row, filtered_out: !inScope });
 }

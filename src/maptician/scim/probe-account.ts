@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, errorPolicy, SyncError } from '../../errors.ts';
 import type { UserAttributes } from '../../mapping/maptician-user.ts';
+import { sameName } from '../../plan/names.ts';
 import type { StoredUser } from '../user-store.ts';
 import { readAllPages, usualPageSize } from './account-listing.ts';
 import { createdId, equals, isSuccess, noEndpoint, pathOf } from './answers.ts';
@@ -129,12 +130,11 @@ async function createTestAccount(
   );
 }
 
-const sameName = (one: StoredUser, userName: string) =>
-  String(one.attributes.userName).toLowerCase() === userName.toLowerCase();
+const isNamed = ({ attributes }: StoredUser, userName: string) => sameName(String(attributes.userName), userName);
 
 async function findByFilter(client: ScimClient, userName: string): Promise<StoredUser | undefined> {
   const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', userName) } });
-  return isSuccess(answer) ? readList(answer.body).users.find((user) => sameName(user, userName)) : undefined;
+  return isSuccess(answer) ? readList(answer.body).users.find((user) => isNamed(user, userName)) : undefined;
 }
 
 async function find(client: ScimClient, userName: string, filterWorks: boolean): Promise<StoredUser | undefined> {
@@ -145,7 +145,7 @@ async function find(client: ScimClient, userName: string, filterWorks: boolean):
   await readAllPages(client, usualPageSize, async (users) => {
     const before = seen.size;
     for (const { id } of users) seen.add(id);
-    found ??= users.find((user) => sameName(user, userName));
+    found ??= users.find((user) => isNamed(user, userName));
     return seen.size - before;
   });
   return found;
