@@ -7,6 +7,7 @@ import { matchAccounts } from '../maptician/match-accounts.ts';
 import type { StoredUser, UserStore } from '../maptician/user-store.ts';
 import { sameName } from '../plan/names.ts';
 import type { ApplyContext } from './apply.ts';
+import { contestHandedOver } from './handed-over.ts';
 import { type LinkedAccount, lockLinkedAccounts, type Operation } from './operations.ts';
 import { type Outcome, outcomesOf } from './outcome.ts';
 
@@ -39,6 +40,11 @@ export async function createUsers(
   const refusedFor = await createFresh(context, fresh, outcomes, firstTry);
   const claimed = await claim(context.store, client, fresh, refusedFor, { reread: true });
   const holders = await withoutOthersNames(client, fresh, claimed, outcomes);
+  await contestHandedOver(
+    client,
+    fresh.filter(({ id }) => !claimed.candidates.has(id)),
+    outcomes,
+  );
   const adoptions = [...choose(context, operations, matched, outcomes), ...choose(context, fresh, holders, outcomes)];
   const ours = firstTry ? [] : adoptions.filter(isOurOwn);
   for (const { operation, user } of ours) outcomes.set(String(operation.id), { kind: 'done', mapticianId: user.id });
