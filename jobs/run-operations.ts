@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type ApplyRules, applyOperations, failOperations } from '../src/apply/apply.ts';
-import { errorPolicy, toSyncError } from '../src/errors.ts';
+import { errorHandling, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
 import type { QueueBackend, RunningJob } from '../src/queue/backend.ts';
@@ -54,7 +54,7 @@ async function tryOperations(context: JobContext, job: RunningJob, operations: r
     const { code } = error;
     // This process stops, not the cycle: another worker, or the next cycle, goes on.
     if (code === 'Interrupted') throw new Error(code);
-    if (errorPolicy(code) === 'stop') {
+    if (errorHandling(code).stopsCycle) {
       await stopCycleOf(context.pool, operations, error);
       return [];
     }

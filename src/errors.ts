@@ -4,14 +4,36 @@
  * administrator finds the words they know.
  */
 
+/** What follows from an error; every class of the table below has one of these. */
+interface Handling {
+  /** Tried again at once, within the cycle, with growing pauses. */
+  readonly retryNow: boolean;
+  /** When the user is tried again by itself: at the next cycle, or as escrow has it (state/escrow.ts). */
+  readonly nextTry: 'next cycle' | 'escrow';
+  /** Nothing else can succeed either: the cycle stops. */
+  readonly stopsCycle: boolean;
+  /** A cycle that stopped for it puts the job in quarantine. */
+  readonly quarantines: boolean;
+  /** When the operator is told. */
+  readonly mail: 'at once' | 'with the cycle' | 'never';
+}
+
 /**
- * What is done about an error:
- * - `retry`: it may pass by itself: tried again within the cycle with backoff, then at the next cycle.
+ * The policies:
+ * - `retry`: it may pass by itself.
  * - `escrow`: only a change can mend it: the user waits in escrow until source, target or mapping changes, or a
  *   slow retry comes due; everyone else goes on.
- * - `stop`: nothing else can succeed either: the cycle stops and the operator is mailed at once.
+ * - `quarantine`: it concerns every user alike: the cycle stops, and until it is mended there are only cheap probes.
+ * - `stop`: the cycle stops for a reason that is no failure.
  */
-export type ErrorPolicy = 'retry' | 'escrow' | 'stop';
+const policies = {
+  retry: { retryNow: true, nextTry: 'next cycle', stopsCycle: false, quarantines: true, mail: 'with the cycle' },
+  escrow: { retryNow: false, nextTry: 'escrow', stopsCycle: false, quarantines: true, mail: 'with the cycle' },
+  quarantine: { retryNow: false, nextTry: 'next cycle', stopsCycle: true, quarantines: true, mail: 'at once' },
+  stop: { retryNow: false, nextTry: 'next cycle', stopsCycle: true, quarantines: false, mail: 'never' },
+} as const satisfies Record<string, Handling>;
+
+export type ErrorPolicy = keyof typeof policies;
 
 interface ErrorClass {
   readonly policy: ErrorPolicy;
@@ -21,25 +43,25 @@ interface ErrorClass {
 
 const errorClasses = {
   Unauthorized: {
-    policy: 'stop',
+    policy: 'quarantine',
     action:
       'The credentials were refused. Renew the secret, certificate or token that the message names, then run "maptician-sync test-connection".',
   },
   InsufficientRights: {
-    policy: 'stop',
+    policy: 'quarantine',
     action: 'The sign-in works but lacks a permission. Grant what the message names, then run "maptician-sync sync".',
   },
   Unreachable: {
-    policy: 'stop',
+    policy: 'quarantine',
     action: 'Check the address, the network and the service, then run "maptician-sync test-connection".',
   },
   UntrustedLink: {
-    policy: 'stop',
+    policy: 'quarantine',
     action:
       'A link led away from the configured origin and was not followed. Check the address that the message names, and any proxy.',
   },
   Misconfigured: {
-    policy: 'stop',
+    policy: 'quarantine',
     action: 'Correct the setting the message names, then run "maptician-sync test-connection".',
   },
   TooManyRequests: { policy: 'retry', action: 'Nothing to do: it is retried by itself once the service allows it.' },
@@ -60,7 +82,17 @@ const errorClasses = {
     policy: 'retry',
     action: 'Nothing to do yet: it is retried. If it lasts, report it with the log lines of this cycle.',
   },
+  IngestionInterrupted: {
+    policy: 'quarantine',
+    action:
+      'What was read from Entra cannot be right, so nothing was done with it. Look at the assignments of the enterprise app and at ENTRA_APP_ID, then run "maptician-sync plan".',
+  },
   Interrupted: { policy: 'stop', action: 'Nothing to do: the next cycle goes on where this one was.' },
+  Paused: { policy: 'stop', action: 'Provisioning is paused. Let it go on: maptician-sync resume' },
+  PlanOutdated: {
+    policy: 'stop',
+    action: 'The saved plan is not what would be done now. Make a new one: maptician-sync plan --save FILE',
+  },
   InvalidAnchor: {
     policy: 'retry',
     action: 'The account was removed in Maptician by someone else. It is matched or created anew by itself.',
@@ -124,6 +156,11 @@ export const errorCodes = Object.keys(errorClasses) as [ErrorCode, ...ErrorCode[
 /** What the table says of a code. */
 export function errorPolicy(code: ErrorCode): ErrorPolicy {
   return errorClasses[code].policy;
+}
+
+/** What follows from a code. */
+export function errorHandling(code: ErrorCode): Handling {
+  return policies[errorClasses[code].policy];
 }
 
 /** What a person should do about a code, one or two plain sentences. */

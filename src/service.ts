@@ -16,6 +16,7 @@ import { findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
 import type { PullContext } from './directory/pull-context.ts';
+import type { Duty } from './duties.ts';
 import { SyncError, toSyncError } from './errors.ts';
 import type { OnRequest } from './http.ts';
 import type { Log } from './log.ts';
@@ -57,6 +58,8 @@ export interface Service {
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
   /** Starts to take jobs. `cycles` too for the service; a command runs its own cycle. */
   readonly work: (options: { cycles: boolean; signal: AbortSignal }) => Promise<void>;
+  /** What a running service looks after once a minute; `schedule` where it is this process that ticks. */
+  readonly duties: (options: { readonly schedule: boolean }) => Promise<readonly Duty[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -153,6 +156,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       const cycle = await cycleContext();
       stops.push(backend.work('cycles', () => runScheduledCycle(cycle, signal), 1));
     },
+    duties: async () => [],
     close: async () => {
       // Whoever waits for Maptician gives up; its job is run again elsewhere, or by the next cycle.
       closing.abort(new SyncError('Interrupted', 'The service is stopping'));

@@ -22,8 +22,9 @@ const directory = await service.openDirectory({
 const cycleId = await beginCycle(pool, 'sync');
 await pull(directory, { resync: false });
 const operations: WrittenOperation[] = [];
-await planPass(pool, service.rules, cycleId, async (opened) => {
-  operations.push(...opened);
+await planPass(pool, service.rules, cycleId, {
+  stages: () => false,
+  opened: async (opened) => void operations.push(...opened),
 });
 
 const queue = await service.queue();

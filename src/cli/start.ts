@@ -1,5 +1,6 @@
 /** `start`: the service. Ticks on schedule, takes jobs, and ends on SIGTERM when what runs has ended. */
 import { once } from 'node:events';
+import { runDuties } from '../duties.ts';
 import { startSchedule } from '../schedule.ts';
 import { withService } from './command.ts';
 
@@ -18,9 +19,12 @@ export async function start(options: { readonly schedule: boolean }): Promise<nu
             .catch((thrown: unknown) => log.error({ err: thrown }, 'the tick could not be put into the queue'));
         })
       : undefined;
+    const duties = await service.duties(options);
+    const rounds = await startSchedule(['* * * * *'], () => runDuties(duties, log, signal));
     log.info({ schedule: settings.SYNC_SCHEDULE, next: schedule?.next(), queue: queue.kind }, 'maptician-sync runs');
     if (!signal.aborted) await once(signal, 'abort');
     await schedule?.stop();
+    await rounds.stop();
     log.info('maptician-sync ends: no new work is taken, what runs is finished');
     return 0;
   });

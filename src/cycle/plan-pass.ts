@@ -25,15 +25,19 @@ export interface PlanPass {
   readonly waiting: readonly { readonly id: string; readonly waiting: Waiting }[];
 }
 
-/**
- * One pass: decides about every user to compare and writes what follows. `opened` is told of each chunk's operations that
- * may be enqueued at once.
- */
+export interface PassOptions {
+  /** The kinds that wait as staged until all of them have been counted. */
+  readonly stages: (kind: OperationKind) => boolean;
+  /** Is told of each chunk's operations that may be enqueued at once. */
+  readonly opened: (operations: readonly WrittenOperation[]) => Promise<void>;
+}
+
+/** One pass: decides about every user to compare and writes what follows. */
 export async function planPass(
   pool: pg.Pool,
   rules: PlanRules,
   cycleId: number,
-  opened: (operations: readonly WrittenOperation[]) => Promise<void>,
+  { stages, opened }: PassOptions,
 ): Promise<PlanPass> {
   const waiting: { id: string; waiting: Waiting }[] = [];
   let operations = 0;
@@ -45,7 +49,7 @@ export async function planPass(
     // The next chunk is read and decided while this one is written; its failure waits to be awaited.
     next = chunks.next();
     next.catch(() => undefined);
-    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId), { relaxed: true });
+    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId, stages), { relaxed: true });
     operations += written.length;
     await opened(written.filter((operation) => operation.state === 'open'));
     for (const { subject, decision } of chunk) {
@@ -67,7 +71,7 @@ interface OperationRow {
   contested: number;
 }
 
-async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number) {
+async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number, stages: PassOptions['stages']) {
   const decided: { planned: Planned; decision: Operative }[] = [];
   const log: LogEntry[] = [];
   const failures: Failure[] = [];
@@ -92,7 +96,9 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
     [settled],
   );
   const before = new Map(waiting.rows.map((row) => [row.entra_id, row]));
-  const operations = decided.map(({ planned, decision }) => toRow(planned, decision, before.get(planned.subject.id)));
+  const operations = decided.map(({ planned, decision }) =>
+    toRow(planned, decision, before.get(planned.subject.id), stages),
+  );
   await db.query('delete from to_compare where id = any($1)', [settled]);
   await forgetRejections(db, chunk);
   const unsettled = new Set([...operations.map((operation) => operation.entra_id), ...refused]);
@@ -101,8 +107,9 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
   return insertOperations(db, cycleId, operations);
 }
 
-function isRemoval(decision: Planned['decision']): boolean {
-  return decision.kind === 'deactivate' || decision.kind === 'delete';
+/** Kinds that take access away. */
+export function isRemoval(kind: OperationKind): boolean {
+  return kind === 'deactivate' || kind === 'delete';
 }
 
 /** A rejected removal is forgotten when there is nothing to remove any more. */
@@ -122,10 +129,14 @@ interface WaitingOperation {
   readonly set_id: number | null;
 }
 
-function toRow(planned: Planned, decision: Operative, before: WaitingOperation | undefined): OperationRow {
-  const removal = isRemoval(decision);
-  const held = removal && before?.state === 'held';
-  const staged = removal && before === undefined;
+function toRow(
+  planned: Planned,
+  decision: Operative,
+  before: WaitingOperation | undefined,
+  stages: PassOptions['stages'],
+): OperationRow {
+  const held = before?.state === 'held' && stages(decision.kind);
+  const staged = before === undefined && stages(decision.kind);
   return {
     entra_id: planned.subject.id,
     kind: decision.kind,

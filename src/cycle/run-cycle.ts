@@ -31,7 +31,7 @@ import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { guardRemovals } from './guard-removals.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import { type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
+import { isRemoval, type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
 import { verifyLinks } from './verify-links.ts';
@@ -247,9 +247,12 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     for (let wave = 1; wave <= wavesAtMost; wave++) {
       signal.throwIfAborted();
       progress({ phase: 'planning', done: 0, total: undefined });
-      const pass = await planPass(pool, context.rules, cycleId, async (operations) => {
-        signal.throwIfAborted();
-        await enqueue(operations);
+      const pass = await planPass(pool, context.rules, cycleId, {
+        stages: isRemoval,
+        opened: async (operations) => {
+          signal.throwIfAborted();
+          await enqueue(operations);
+        },
       });
       left = pass;
       await enqueue(await guardRemovals(context, cycleId));

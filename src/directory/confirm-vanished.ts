@@ -3,7 +3,7 @@
  * delays", serviceprincipal-list-approleassignedto), so whoever is missing from one is read directly before it is
  * believed. What cannot be confirmed waits for the next cycle.
  */
-import { errorPolicy } from '../errors.ts';
+import { errorHandling } from '../errors.ts';
 import { transaction } from '../state/database.ts';
 import { listAssignments } from './assignments.ts';
 import { graphSyncError } from './graph-client.ts';
@@ -145,7 +145,7 @@ async function confirmMemberships(context: PullContext): Promise<boolean> {
       await listMembers(context, id);
     } catch (thrown) {
       const error = graphSyncError(thrown, 'the members of an assigned group', 'GroupMember.Read.All');
-      if (errorPolicy(error.code) === 'stop') throw error;
+      if (errorHandling(error.code).stopsCycle) throw error;
       complete = false;
       context.warn(
         'Whether a group membership has ended could not be confirmed; it is looked at again in the next cycle.',

@@ -5,7 +5,7 @@
  * chain of up to 50 groups.
  */
 
-import { errorPolicy, SyncError } from '../errors.ts';
+import { errorHandling, SyncError } from '../errors.ts';
 import type { Queryable } from '../state/database.ts';
 import { transaction } from '../state/database.ts';
 import { type Cursor, deleteCursor, isUsable, readCursors, writeCursor } from './cursors.ts';
@@ -67,7 +67,7 @@ export async function pullGroupMembers(
       await work();
     } catch (thrown) {
       const error = graphSyncError(thrown, 'the members of an assigned group', permission);
-      if (errorPolicy(error.code) === 'stop') throw error;
+      if (errorHandling(error.code).stopsCycle) throw error;
       // Who is in scope cannot be told without it, and nobody is to lose or get access on a guess.
       if (ids.some((id) => asked.has(id))) throw unreadFilterGroup(error);
       failed += ids.length;

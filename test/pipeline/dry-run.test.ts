@@ -101,7 +101,10 @@ async function holdJobs(world: World, context: CycleContext) {
     warn: () => undefined,
   });
   await pull(directory, { resync: true });
-  await planPass(context.pool, context.rules, cycleId, (operations) => enqueueOperations(context.queue, operations, 1));
+  await planPass(context.pool, context.rules, cycleId, {
+    stages: () => false,
+    opened: (operations) => enqueueOperations(context.queue, operations, 1),
+  });
   await expect.poll(() => context.queue.depth('operations')).toBe(0);
   const { rowCount } = await world.pool.query('select from maptician_sync.operations');
   return { operationsLeft: rowCount };

@@ -27,7 +27,10 @@ async function openPlanned(people: number) {
   const cycleId = await beginCycle(pool, 'sync');
   await pull(directory, { resync: true });
   const operations: WrittenOperation[] = [];
-  await planPass(pool, service.rules, cycleId, async (opened) => void operations.push(...opened));
+  await planPass(pool, service.rules, cycleId, {
+    stages: () => false,
+    opened: async (opened) => void operations.push(...opened),
+  });
   const storeIdentity = 'the state database';
   await writeFact(pool, 'user_store', storeIdentity);
   const context = { pool, store: await service.store(), storeIdentity, rules: service.applyRules };

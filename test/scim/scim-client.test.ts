@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { errorPolicy, SyncError } from '../../src/errors.ts';
+import { errorHandling, errorPolicy, SyncError } from '../../src/errors.ts';
 import { createdId } from '../../src/maptician/scim/answers.ts';
 import { createRequestPace, type RequestPace } from '../../src/maptician/scim/request-pace.ts';
 import { createScimClient, type ScimClientOptions, type ScimMethod } from '../../src/maptician/scim/scim-client.ts';
@@ -287,7 +287,7 @@ describe('what concerns everyone', () => {
     const error = await failureOf(open(origin).client.request('GET', '/Users'));
     expect(error).toMatchObject({ code: 'Unauthorized', httpStatus: 401, detail: '… has expired' });
     expect(error.message).toContain('MAPTICIAN_SECRET_TOKEN');
-    expect(errorPolicy(error.code)).toBe('stop');
+    expect(errorHandling(error.code).stopsCycle).toBe(true);
     expect(seen).toHaveLength(1);
   });
 

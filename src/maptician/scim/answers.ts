@@ -1,5 +1,5 @@
 /** What answers about users have in common. */
-import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
+import { errorHandling, SyncError, toSyncError } from '../../errors.ts';
 import { parseScimPath, readPath } from '../../mapping/scim-path.ts';
 import type { ScimAnswer } from './scim-client.ts';
 import { idOf } from './user-resource.ts';
@@ -56,5 +56,5 @@ export async function inGroups<Item, Result>(
 /** Whether the server refused a request that concerns no user, and will refuse it again. */
 export function isRefusal(thrown: unknown): boolean {
   const { code, httpStatus = 0 } = toSyncError(thrown);
-  return errorPolicy(code) !== 'stop' && ((httpStatus >= 400 && httpStatus < 500) || httpStatus === 501);
+  return !errorHandling(code).stopsCycle && ((httpStatus >= 400 && httpStatus < 500) || httpStatus === 501);
 }

@@ -2,7 +2,7 @@
  * What the server holds after a write. Its answer says so as a rule; where it does not, it is read back, but not each time:
  * that would double the requests.
  */
-import { errorPolicy, toSyncError } from '../../errors.ts';
+import { errorHandling, toSyncError } from '../../errors.ts';
 import type { UserAttributes } from '../../mapping/maptician-user.ts';
 import { isSuccess, pathOf } from './answers.ts';
 import type { ScimAnswer, ScimClient } from './scim-client.ts';
@@ -63,8 +63,8 @@ export function createReadBack(client: ScimClient): ReadBack {
     unread = 0;
     // What was written is written, whether it can be read or not; unless that is in doubt, and can be read another time.
     const resource = await raw(id).catch((thrown: unknown) => {
-      const policy = errorPolicy(toSyncError(thrown).code);
-      if (policy === 'stop' || (always && policy === 'retry')) throw thrown;
+      const { stopsCycle, retryNow } = errorHandling(toSyncError(thrown).code);
+      if (stopsCycle || (always && retryNow)) throw thrown;
       return undefined;
     });
     if (resource === undefined) return { kept: {}, resource, answered: false };

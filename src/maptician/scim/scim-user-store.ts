@@ -1,6 +1,6 @@
 /** The user store that is Maptician itself: its SCIM 2.0 endpoint (RFC 7643, RFC 7644), one request a user. */
 import type pg from 'pg';
-import { errorPolicy, SyncError, toSyncError } from '../../errors.ts';
+import { errorHandling, SyncError, toSyncError } from '../../errors.ts';
 import type { AttributePath } from '../../mapping/maptician-user.ts';
 import type { CreateRequest, DeleteRequest, StoreResult, UpdateRequest, UserStore } from '../user-store.ts';
 import { createAccountListing, readPage, usualPageSize } from './account-listing.ts';
@@ -114,7 +114,7 @@ async function each<Request extends CreateRequest | UpdateRequest | DeleteReques
       return withAccess(request, await work(request));
     } catch (thrown) {
       const error = toSyncError(thrown);
-      if (errorPolicy(error.code) === 'stop' || error.code === 'InternalError') throw error;
+      if (errorHandling(error.code).stopsCycle || error.code === 'InternalError') throw error;
       return { key: request.key, outcome: 'failed', error };
     }
   });
