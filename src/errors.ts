@@ -64,6 +64,11 @@ const errorClasses = {
     policy: 'quarantine',
     action: 'Correct the setting the message names, then run "maptician-sync test-connection".',
   },
+  TooManyFailures: {
+    policy: 'quarantine',
+    action:
+      'Look whether Maptician works: "maptician-sync test-connection", and "maptician-sync log --status failure". It is tried again by itself, in minutes at first.',
+  },
   TooManyRequests: { policy: 'retry', action: 'Nothing to do: it is retried by itself once the service allows it.' },
   InternalServerError: {
     policy: 'retry',

@@ -11,6 +11,7 @@ import type { JobContext } from '../jobs/run-operations.ts';
 import { sendNotification } from '../jobs/send-notification.ts';
 import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
+import { createBreaker } from './apply/breaker.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
 import { findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
@@ -19,6 +20,7 @@ import type { PullContext } from './directory/pull-context.ts';
 import type { Duty } from './duties.ts';
 import { SyncError, toSyncError } from './errors.ts';
 import type { OnRequest } from './http.ts';
+import { leaveQuarantine } from './leave-quarantine.ts';
 import type { Log } from './log.ts';
 import { readsRoles } from './mapping/attribute-mapping.ts';
 import { type AttributeTable, attributesRead, fingerprint, matchingAttributes } from './mapping/attribute-table.ts';
@@ -119,6 +121,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     storeIdentity: storeIdentity(settings),
     rules,
     limits,
+    thresholds: {
+      minFailures: settings.QUARANTINE_MIN_FAILURES,
+      percent: settings.QUARANTINE_PERCENT,
+      failures: settings.QUARANTINE_FAILURES,
+    },
     notifies: mailer !== undefined,
     log,
     openDirectory,
@@ -145,6 +152,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         openStore: store,
         storeIdentity: storeIdentity(settings),
         rules: applyRules,
+        onSettled: createBreaker(database.pool),
         log,
       };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
@@ -156,7 +164,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       const cycle = await cycleContext();
       stops.push(backend.work('cycles', () => runScheduledCycle(cycle, signal), 1));
     },
-    duties: async () => [],
+    duties: async ({ schedule }) => (schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
     close: async () => {
       // Whoever waits for Maptician gives up; its job is run again elsewhere, or by the next cycle.
       closing.abort(new SyncError('Interrupted', 'The service is stopping'));

@@ -228,6 +228,19 @@ export const settingsSchema = z.object({
     about:
       'Removals are held for approval when one cycle would deactivate or delete more than this percentage of the active users.',
   }),
+  QUARANTINE_MIN_FAILURES: amount({ min: 1, max: 999_999_999 }).prefault('20').register(registry, {
+    group: 'Rules',
+    about:
+      "The job goes into quarantine when at least so many users fail, and these are more than `QUARANTINE_PERCENT` of all. Microsoft's own is 5000.",
+  }),
+  QUARANTINE_PERCENT: amount({ max: 100, fraction: true }).prefault('40').register(registry, {
+    group: 'Rules',
+    about: 'See `QUARANTINE_MIN_FAILURES`.',
+  }),
+  QUARANTINE_FAILURES: amount({ min: 1, max: 999_999_999 }).prefault('40000').register(registry, {
+    group: 'Rules',
+    about: 'The job goes into quarantine when more users than this fail, however many are well.',
+  }),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).prefault('info').register(registry, {
     group: 'Rules',
     about: 'How much is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.',

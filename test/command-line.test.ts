@@ -103,7 +103,7 @@ describe('the command line', () => {
   it('shows of a failure what Maptician answered, which attempt it was, and when the next one is', async () => {
     const state = await openDatabase({ databaseUrl: database.url, home: folder, log: createLog('silent') });
     const ids = ['5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b21', '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b22'];
-    const cycleId = await beginCycle(state.pool, 'sync');
+    const { id: cycleId } = await beginCycle(state.pool, 'sync');
     const base = { action: 'create', mapticianId: null, operation: 'create', status: 'failure' } as const;
     const conflict = { code: 'Conflict', reason: 'userName is taken', httpStatus: 409 } as const;
     const slow = { code: 'Timeout', reason: 'no answer', httpStatus: undefined } as const;
@@ -143,8 +143,8 @@ describe('the command line', () => {
     expect(table.stdout).toContain('Conflict (409, attempt 2): userName is taken');
     expect(table.stdout).toContain('Conflict (409): userName is taken');
     expect(table.stdout).toContain('Timeout (attempt 2): no answer');
-    expect(shown.stdout).toMatch(/: Conflict \(409\), tried 2 times, again \d{4}-.* UTC or after a change/);
-    expect(shown.stdout).toMatch(/: Timeout, tried 2 times, again in the next cycle/);
+    expect(shown.stdout).toMatch(/: Conflict \(409\), retried 1 time, next at \d{4}-.* UTC or after a change/);
+    expect(shown.stdout).toMatch(/: Timeout, retried 1 time, next in the next cycle/);
     expect(JSON.parse(found.stdout)).toMatchObject({
       failed: 2,
       failing: [

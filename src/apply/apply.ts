@@ -9,6 +9,7 @@ import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
+import type { OnSettled } from './breaker.ts';
 import { createUsers } from './create.ts';
 import { removeMoved } from './moved.ts';
 import { deferOperations, lockOperations, type Operation } from './operations.ts';
@@ -24,6 +25,8 @@ export interface ApplyContext {
   /** Which user store it is. */
   readonly storeIdentity: string;
   readonly rules: ApplyRules;
+  /** Told what became of operations, once it is recorded. */
+  readonly onSettled?: OnSettled;
 }
 
 /** What of settings and attribute table a job goes by. */
@@ -44,13 +47,13 @@ export async function applyOperations(
   ids: readonly number[],
   options: { readonly kinds: readonly OperationKind[]; readonly firstTry: boolean; readonly lastTry: boolean },
 ): Promise<number[]> {
-  return transaction(context.pool, async (client) => {
+  const settled: { operation: Operation; outcome: Outcome }[] = [];
+  const again = await transaction(context.pool, async (client) => {
     const operations = await lockOperations(client, ids, options.kinds, context.storeIdentity);
     if (operations.length === 0) return [];
     const outcomes = await carryOut(context, client, operations, options.firstTry);
     const again: number[] = [];
     const contested: Operation[] = [];
-    const settled: { operation: Operation; outcome: Outcome }[] = [];
     for (const operation of operations) {
       const outcome = outcomes.get(String(operation.id));
       if (outcome === undefined) continue;
@@ -65,22 +68,36 @@ export async function applyOperations(
     await record(client, settled);
     return again;
   });
+  await tell(context, settled);
+  return again;
+}
+
+async function tell(
+  { onSettled }: Pick<ApplyContext, 'onSettled'>,
+  settled: readonly { readonly operation: Operation; readonly outcome: Outcome }[],
+): Promise<void> {
+  const [first] = settled;
+  if (first === undefined) return;
+  await onSettled?.(
+    first.operation.cycleId,
+    settled.map(({ outcome }) => (outcome.kind === 'failed' ? outcome.error.code : null)),
+  );
 }
 
 /** Records operations as failed without trying them: after the last attempt of a job whose whole call failed. */
 export async function failOperations(
-  { pool, storeIdentity }: Pick<ApplyContext, 'pool' | 'storeIdentity'>,
+  context: Pick<ApplyContext, 'pool' | 'storeIdentity' | 'onSettled'>,
   ids: readonly number[],
   kinds: readonly OperationKind[],
   error: SyncError,
 ): Promise<void> {
-  await transaction(pool, async (client) => {
-    const operations = await lockOperations(client, ids, kinds, storeIdentity);
-    await record(
-      client,
-      operations.map((operation) => ({ operation, outcome: { kind: 'failed' as const, error } })),
-    );
+  const settled = await transaction(context.pool, async (client) => {
+    const operations = await lockOperations(client, ids, kinds, context.storeIdentity);
+    const failed = operations.map((operation) => ({ operation, outcome: { kind: 'failed' as const, error } }));
+    await record(client, failed);
+    return failed;
   });
+  await tell(context, settled);
 }
 
 /** One outcome an operation. Whose account has passed to somebody else has nothing left to be done. */

@@ -6,9 +6,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { packageRoot } from '../package-root.ts';
 import { describeSettings } from '../settings.ts';
 import { logActions, logStatuses } from '../state/provisioning-log.ts';
+import { defaultScopes, type ResetScope, resetScopes } from '../state/reset-scope.ts';
 import { approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
+import { parseScopes, pause, restart, resume, retry } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
 import { plan } from './plan.ts';
@@ -50,7 +52,8 @@ Settings come from the environment, and from config/sync.yaml where the environm
 all. Try it without any: maptician-sync demo. Connect a tenant: maptician-sync test-connection, then plan, then sync,
 then start.
 
-Exit status: 0 converged, 1 finished with failures, 2 bad settings or no connection, 3 removals are held.`,
+Exit status: 0 converged, 1 finished with failures, 2 bad settings or no connection, 3 quarantined, paused,
+or removals held.`,
   );
 
 program
@@ -105,6 +108,33 @@ program
   .description('leave the accounts of held removals as they are')
   .argument('<set>', 'the number of the set, as status and the mail name it', whole(1, Number.MAX_SAFE_INTEGER))
   .action((set: number) => exits(reject(set)));
+
+program
+  .command('retry')
+  .description('try users again who failed, with the next cycle')
+  .argument('[user]', 'an object id or a userName')
+  .option('--all', 'everyone who failed')
+  .action((user: string | undefined, options: { all?: boolean }) => exits(retry(user, options)));
+
+program
+  .command('pause')
+  .description('stop provisioning; a running cycle stops between two users')
+  .action(() => exits(pause()));
+
+program
+  .command('resume')
+  .description('let provisioning go on, out of pause and out of quarantine')
+  .action(() => exits(resume()));
+
+program
+  .command('restart')
+  .description('have the next cycle begin anew')
+  .option(
+    '--scope <scopes>',
+    `what is reset, ',' between several: ${resetScopes.join(', ')}; without it ${defaultScopes.join(', ')}`,
+    parseScopes,
+  )
+  .action((options: { scope?: ResetScope[] }) => exits(restart(options)));
 
 program
   .command('test-connection')

@@ -209,7 +209,7 @@ export async function writeYields(
 ): Promise<WrittenOperation[]> {
   if (holders.length === 0) return [];
   const { rows } = await db.query<{ entra_id: string; payload: string }>(
-    'select entra_id, payload from escrow where entra_id = any($1) and payload is not null and next_retry_at > now()',
+    'select entra_id, payload from escrow where entra_id = any($1) and payload is not null and (next_retry_at is null or next_retry_at > now())',
     [holders.map(({ holder }) => holder.entraId)],
   );
   const refused = new Map(rows.map((row) => [row.entra_id, row.payload]));

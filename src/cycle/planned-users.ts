@@ -82,7 +82,7 @@ export async function* plannedUsers(
          left join to_compare c on c.id = u.id
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
-         left join escrow e on e.entra_id = u.id and e.payload is not null and e.next_retry_at > now()
+         left join escrow e on e.entra_id = u.id and e.payload is not null and (e.next_retry_at is null or e.next_retry_at > now())
        where u.id = any($1) and not (u.needs_read and u.in_scope)
          and (o.state is null or o.state in ('held', 'approved'))
        order by u.id`,
@@ -136,7 +136,7 @@ function heldBack(chunk: readonly Planned[], rows: readonly CandidateRow[]): Pla
     if (row === undefined || planned.operationState !== null || !('attributes' in decision)) return planned;
     const { kind, attributes } = decision;
     if (payloadHash({ kind, account: accountOf(planned), attributes }) !== row.refused_payload) return planned;
-    const until = row.refused_until?.toISOString() ?? '';
+    const until = row.refused_until?.toISOString() ?? 'somebody says so';
     return {
       ...planned,
       decision: {

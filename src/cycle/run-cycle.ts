@@ -7,11 +7,12 @@ import type pg from 'pg';
 import { dropUnused } from '../directory/mirror.ts';
 import { type PullResult, pull } from '../directory/pull.ts';
 import type { PullContext } from '../directory/pull-context.ts';
-import { recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
+import { errorHandling, recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
+import type { QuarantineReason, QuarantineThresholds } from '../plan/quarantine.ts';
 import type { RemovalLimits } from '../plan/removal-guard.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
@@ -28,13 +29,16 @@ import {
 } from '../state/cycles.ts';
 import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
+import { readJob } from '../state/job.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { guardRemovals } from './guard-removals.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
 import { isRemoval, type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
+import { settleQuarantine } from './quarantine.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
 import { verifyLinks } from './verify-links.ts';
+import { watchCycle } from './watch-cycle.ts';
 
 export interface CycleContext {
   readonly pool: pg.Pool;
@@ -46,6 +50,7 @@ export interface CycleContext {
   readonly storeIdentity: string;
   readonly rules: PlanRules;
   readonly limits: RemovalLimits;
+  readonly thresholds: QuarantineThresholds;
   /** Whether anybody is mailed. */
   readonly notifies: boolean;
   readonly log: Log;
@@ -84,6 +89,8 @@ export interface CycleResult {
   readonly durationMs: number;
   /** Why the cycle stopped, where it did. */
   readonly error: SyncError | undefined;
+  /** Why the job is in quarantine now, where this cycle found that it is to be. */
+  readonly quarantine: QuarantineReason | undefined;
 }
 
 /** From this wave on, whoever stands in another's way is renamed out of it, so that a long chain needs no more waves. */
@@ -100,31 +107,48 @@ const wavesAtMost = 8;
  */
 export async function runCycle(context: CycleContext, options: CycleOptions): Promise<CycleResult | undefined> {
   const started = Date.now();
+  const { pool } = context;
   const lock = await lockCycle(context.databaseUrl, { wait: options.wait, signal: options.signal });
   if (lock === undefined) return undefined;
   try {
-    const signal = options.signal === undefined ? lock.signal : AbortSignal.any([lock.signal, options.signal]);
-    const cycleId = await beginCycle(context.pool, options.trigger);
-    const cycle = startCycle(context, options, cycleId, signal);
+    const { id: cycleId, readAnew } = await beginCycle(pool, options.trigger);
+    const watch = watchCycle(pool, cycleId);
+    const signal = AbortSignal.any([
+      lock.signal,
+      watch.signal,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ]);
+    const progress = (update: CycleProgress) => {
+      watch.progress(update);
+      options.progress?.(update);
+    };
+    const asked = { ...options, progress, resync: options.resync || readAnew };
+    const cycle = startCycle(context, asked, cycleId, signal);
     const error = await cycle.run().then(
       () => undefined,
-      (thrown: unknown) => stopReason(thrown, context.log, options.signal),
+      (thrown: unknown) => stopReason(watch.signal.aborted ? watch.signal.reason : thrown, context.log, options.signal),
     );
-    const counts = await countCycle(context.pool, cycleId);
-    cycle.warnings.push(...(await keptWarnings(context.pool, cycleId)));
-    const interrupted = options.signal?.aborted === true;
+    await watch.end();
+    const counts = await countCycle(pool, cycleId);
+    cycle.warnings.push(...(await keptWarnings(pool, cycleId)));
+    const quarantine = await settleQuarantine(
+      pool,
+      { kind: cycle.kind, error, failed: counts.failed },
+      context.thresholds,
+    );
+    const interrupted = options.signal?.aborted === true || error?.code === 'Paused';
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
-    await endCycle(context.pool, cycleId, { state, counts, warnings: cycle.warnings, error });
-    if (context.notifies && !interrupted) {
-      await notifyOfCycle(context.pool, context.queue, cycleId).catch((thrown: unknown) =>
+    await endCycle(pool, cycleId, { state, counts, warnings: cycle.warnings, error });
+    if (context.notifies && (error === undefined || errorHandling(error.code).mail !== 'never')) {
+      await notifyOfCycle(pool, context.queue, cycleId).catch((thrown: unknown) =>
         context.log.error(
           { cycle: cycleId, code: toSyncError(thrown).code },
           'the mails of the cycle could not be sent yet',
         ),
       );
     }
-    const result = { cycleId, kind: cycle.kind, state, counts, warnings: cycle.warnings, error } as const;
-    context.log.info({ cycle: cycleId, kind: cycle.kind, state, ...counts }, 'cycle ended');
+    const result = { cycleId, kind: cycle.kind, state, counts, warnings: cycle.warnings, error, quarantine } as const;
+    context.log.info({ cycle: cycleId, kind: cycle.kind, state, quarantine, ...counts }, 'cycle ended');
     return { ...result, durationMs: Date.now() - started };
   } finally {
     await lock.release();
@@ -177,6 +201,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     incomplete: false,
     warnings: [],
     run: async () => {
+      await refuseWhilePaused(pool);
       const store = await context.openStore();
       await retryDue(pool);
       const result = await readDirectory();
@@ -191,7 +216,9 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     },
   };
 
-  const readDirectory = async (): Promise<PullResult & { everyone: boolean }> => {
+  const readDirectory = () => readEntra().catch((thrown: unknown) => doubtSource(pool, thrown));
+
+  const readEntra = async (): Promise<PullResult & { everyone: boolean }> => {
     const directory = await context.openDirectory({
       signal,
       progress: (phase, done, total) => progress({ phase, done, total }),
@@ -288,10 +315,31 @@ function valuesToYield(pass: PlanPass, wave: number): Yielding[] {
     .map(({ waiting: { holder, attribute } }) => ({ holder, attribute }));
 }
 
-/** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 removals held, 130 interrupted. */
+/** Whoever works with `sync` by hand is told, too. */
+async function refuseWhilePaused(pool: pg.Pool): Promise<void> {
+  const { pausedAt } = await readJob(pool);
+  if (pausedAt === null) return;
+  const since = `${pausedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  throw new SyncError('Paused', `Provisioning is paused since ${since}, so nothing was read or written`);
+}
+
+/** Where users are linked already, an app that cannot be found any more is a mistake at the source, not a first setting. */
+async function doubtSource(pool: pg.Pool, thrown: unknown): Promise<never> {
+  const error = toSyncError(thrown);
+  if (error.code !== 'Misconfigured') throw thrown;
+  const { rows } = await pool.query('select from links where active limit 1');
+  if (rows.length === 0) throw thrown;
+  throw new SyncError('IngestionInterrupted', `${error.message}. Nobody was changed or removed.`, { cause: error });
+}
+
+/** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 quarantined, held or paused, 130 interrupted. */
 export function exitStatus(result: CycleResult): 0 | 1 | 2 | 3 | 130 {
+  const { error, quarantine } = result;
+  if (error?.code === 'Paused') return 3;
   if (result.state === 'interrupted') return 130;
-  if (result.error !== undefined) return 2;
+  // What cannot be reached, or may not be used, is told apart from what works and yet goes wrong.
+  if (quarantine !== undefined && quarantine !== 'EncounteredQuarantineException') return 3;
+  if (error !== undefined) return 2;
   if (result.counts.held > 0) return 3;
   return result.state === 'partial' ? 1 : 0;
 }

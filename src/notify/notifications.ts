@@ -193,7 +193,7 @@ async function composeFailures(db: Queryable, cycle: Cycle, host: string): Promi
     reason: string;
     http_status: number | null;
     attempts: number;
-    next_retry_at: Date;
+    next_retry_at: Date | null;
   }>(
     `select e.entra_id, coalesce(u.user_name, l.user_name) as user_name, e.action, e.code, e.reason, e.http_status,
        e.attempts, e.next_retry_at

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
 import { compareAgain } from './compare-again.ts';
 import { type Queryable, transaction } from './database.ts';
+import { resetState } from './reset-scope.ts';
 
 /** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
 const cycleCounts = z.object({
@@ -154,10 +155,11 @@ export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{
   return { freed, inHand: open - freed };
 }
 
-/** Begins a cycle, under the lock. Resolves with its id. */
-export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
+/** Begins a cycle, under the lock. Resolves with its id, and whether a restart wants everything read anew. */
+export async function beginCycle(pool: pg.Pool, trigger: string): Promise<{ id: number; readAnew: boolean }> {
   return transaction(pool, async (client) => {
     await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
+    const readAnew = await resetState(client);
     await recoverOperations(client);
     await client.query('update to_compare set contested = 0 where contested > 0');
     const { rows } = await client.query<{ id: number }>(
@@ -165,8 +167,24 @@ export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number
        select 'incremental', $1, coalesce(max(id), 0) from provisioning_log returning id`,
       [trigger],
     );
-    return rows[0]?.id ?? 0;
+    return { id: rows[0]?.id ?? 0, readAnew };
   });
+}
+
+/** Writes how far a cycle is. Resolves with why it is to stop, where somebody said so. */
+export async function writeProgress(
+  db: Queryable,
+  id: number,
+  progress: { readonly phase: string; readonly done: number; readonly total: number | undefined } | undefined,
+): Promise<{ code: ErrorCode; message: string; detail: string | null } | undefined> {
+  const { rows } = await db.query<{ code: ErrorCode | null; message: string | null; detail: string | null }>(
+    `update cycles set phase = coalesce($2, phase), progress_done = $3, progress_total = $4, progress_at = now()
+     where id = $1 and state = 'running' returning stop_code as code, stop_message as message, stop_detail as detail`,
+    [id, progress?.phase ?? null, progress?.done ?? null, progress?.total ?? null],
+  );
+  const [row] = rows;
+  if (row === undefined || row.code === null) return undefined;
+  return { code: row.code, message: row.message ?? row.code, detail: row.detail };
 }
 
 export async function updateCycle(

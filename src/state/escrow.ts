@@ -1,9 +1,10 @@
 /**
  * Escrow: users whose provisioning failed, until a change or a retry mends it. Retry times by Microsoft's quarantine
  * page (https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status#retry-duration):
- * 6, 12 and 24 hours after the first failure, then daily; what may pass by itself is retried at the next cycle.
+ * 6, 12 and 24 hours after the first failure, then daily, for 28 days; what may pass by itself is retried at the next cycle
+ * for as long.
  */
-import { type ErrorCode, errorPolicy } from '../errors.ts';
+import { type ErrorCode, errorHandling } from '../errors.ts';
 import { compareAgain } from './compare-again.ts';
 import type { Queryable } from './database.ts';
 import type { LogAction } from './provisioning-log.ts';
@@ -24,10 +25,14 @@ export interface Failure {
 
 const hour = 60 * 60 * 1000;
 
-/** When a failure is tried again. `attempts` counts this failure, the first is 1. */
-export function nextRetry(code: ErrorCode, firstFailedAt: Date, attempts: number, now: Date): Date {
+/** After so long a user is tried again only when something changes, or when a person says so. */
+const givenUpAfter = 28 * 24 * hour;
+
+/** When a failure is tried again by itself; null: never. `attempts` counts this failure, the first is 1. */
+export function nextRetry(code: ErrorCode, firstFailedAt: Date, attempts: number, now: Date): Date | null {
+  if (now.getTime() - firstFailedAt.getTime() >= givenUpAfter) return null;
   // A duplicate is mended at another user, whose change would not retry this one.
-  if (errorPolicy(code) !== 'escrow' || code === 'DuplicateSourceEntries') return now;
+  if (errorHandling(code).nextTry === 'next cycle' || code === 'DuplicateSourceEntries') return now;
   const afterFirst = [6 * hour, 12 * hour, 24 * hour][attempts - 1];
   const next = afterFirst === undefined ? now.getTime() + 24 * hour : firstFailedAt.getTime() + afterFirst;
   return new Date(Math.max(next, now.getTime()));
@@ -97,4 +102,21 @@ export async function retryDue(db: Queryable): Promise<void> {
 export async function forgetPayloads(db: Queryable): Promise<void> {
   await compareAgain(db, 'select entra_id from escrow where payload is not null');
   await db.query('update escrow set payload = null where payload is not null');
+}
+
+/**
+ * Has users tried again by the next cycle, whatever was refused before: the one that this object id or userName is of, or
+ * everyone. Resolves with how many that are.
+ */
+export async function retryNow(db: Queryable, user: string | undefined): Promise<number> {
+  const { rows } = await db.query<{ entra_id: string }>(
+    `update escrow e set next_retry_at = now(), payload = null, waits_for = null
+     where $1::text is null or e.entra_id::text = lower($1)
+       or exists (select from users u where u.id = e.entra_id and lower(u.user_name) = lower($1))
+       or exists (select from links l where l.entra_id = e.entra_id and lower(l.user_name) = lower($1))
+     returning entra_id`,
+    [user ?? null],
+  );
+  await compareAgain(db, 'select unnest($1::uuid[])', [rows.map(({ entra_id }) => entra_id)]);
+  return rows.length;
 }

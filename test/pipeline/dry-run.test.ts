@@ -94,7 +94,7 @@ describe('a worker that was started with other settings', () => {
 
 /** Plans as a cycle for that store would, and waits until its jobs have been taken. */
 async function holdJobs(world: World, context: CycleContext) {
-  const cycleId = await beginCycle(context.pool, 'sync');
+  const { id: cycleId } = await beginCycle(context.pool, 'sync');
   const directory = await context.openDirectory({
     signal: new AbortController().signal,
     progress: () => undefined,

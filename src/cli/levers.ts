@@ -1,0 +1,88 @@
+/** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
+import { InvalidArgumentError } from 'commander';
+import { transaction } from '../state/database.ts';
+import { retryNow } from '../state/escrow.ts';
+import { leaveQuarantine, pauseJob, readJob, requestRestart, resumeJob } from '../state/job.ts';
+import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
+import { cannotRun, print, withService } from './command.ts';
+import { howMany } from './table.ts';
+
+const now = 'To do it now: maptician-sync sync';
+
+/** No cycle begins any more, and one that runs stops between two users. */
+export async function pause(): Promise<number> {
+  return withService({}, async ({ database }) => {
+    const paused = await pauseJob(database.pool);
+    print(`${paused ? 'Paused.' : 'It was paused already.'} Everything is kept. Let it go on: maptician-sync resume`);
+    return 0;
+  });
+}
+
+/** Out of pause and out of quarantine. */
+export async function resume(): Promise<number> {
+  return withService({}, async ({ database }) => {
+    const { pausedAt, quarantine } = await readJob(database.pool);
+    await transaction(database.pool, resumeJob);
+    const was = [...(pausedAt === null ? [] : ['paused']), ...(quarantine === null ? [] : ['in quarantine'])];
+    print(
+      was.length === 0
+        ? 'Nothing to resume: provisioning was going on.'
+        : `Provisioning goes on; it was ${was.join(' and ')}.`,
+    );
+    print(`The next cycle runs on schedule. ${now}`);
+    return 0;
+  });
+}
+
+const effects: Record<ResetScope, string> = {
+  None: 'provisioning goes on where it was',
+  ConnectorDataStore: 'everyone is matched with the accounts in Maptician anew',
+  Escrows: 'failures are forgotten, and not tried again before something changes',
+  Watermark: 'everything is read anew, from Entra and from Maptician',
+  QuarantineState: 'the quarantine is lifted',
+  Full: '',
+  ForceDeletes: 'removals that are held are carried out',
+};
+
+/** A list of scopes as it is written on the command line, whatever the case of its letters. */
+export function parseScopes(text: string): ResetScope[] {
+  return text.split(',').map((name) => {
+    const scope = resetScopes.find((known) => known.toLowerCase() === name.trim().toLowerCase());
+    if (scope === undefined) throw new InvalidArgumentError(`It must be one or more of ${resetScopes.join(', ')}.`);
+    return scope;
+  });
+}
+
+/** Has the next cycle reset what the scopes say. */
+export async function restart(options: { readonly scope?: readonly ResetScope[] | undefined }): Promise<number> {
+  const scopes = scopesOf(options.scope ?? defaultScopes);
+  return withService({}, async ({ database }) => {
+    await transaction(database.pool, async (client) => {
+      await requestRestart(client, scopes);
+      const goesOn =
+        options.scope === undefined || options.scope.includes('None') || scopes.includes('QuarantineState');
+      if (goesOn) await leaveQuarantine(client);
+    });
+    print('With the next cycle:');
+    for (const scope of scopes.length === 0 ? (['None'] as const) : scopes) print(`  ${scope}: ${effects[scope]}`);
+    print(`${scopes.includes('ConnectorDataStore') ? '' : 'Links are kept. '}${now}`);
+    return 0;
+  });
+}
+
+/** Has one user who failed, or everyone, tried again by the next cycle. */
+export async function retry(user: string | undefined, options: { readonly all?: boolean }): Promise<number> {
+  if ((user === undefined) === (options.all !== true)) {
+    process.stderr.write('Name a user (object id or userName), or everyone who failed: maptician-sync retry --all\n');
+    return cannotRun;
+  }
+  return withService({}, async ({ database }) => {
+    const count = await transaction(database.pool, (client) => retryNow(client, user));
+    if (count === 0 && user !== undefined) {
+      process.stderr.write('Nobody of this object id or userName has failed. See who has: maptician-sync status\n');
+      return cannotRun;
+    }
+    print(`The next cycle tries ${howMany(count, 'user')} again. ${now}`);
+    return 0;
+  });
+}

@@ -1,0 +1,145 @@
+/** Where things stand: what `status` prints. */
+import { type Cycle, isCycleRunning, readCycles } from './cycles.ts';
+import type { Queryable } from './database.ts';
+import { type Job, readJob } from './job.ts';
+
+export interface Standing {
+  readonly state:
+    | 'never run'
+    | 'running'
+    | 'paused'
+    | 'disabled'
+    | 'quarantined'
+    | 'interrupted'
+    | 'stopped'
+    | 'held'
+    | 'failing'
+    | 'healthy';
+  readonly job: Job;
+  readonly lastCycle: Cycle | undefined;
+  /** How far a running cycle is. */
+  readonly progress: Progress | undefined;
+  /** When a cycle last came to its end, users who failed in it or not. */
+  readonly lastFinished: Date | null;
+  /** What was done since the first cycle. */
+  readonly toDate: ToDate;
+  readonly users: {
+    readonly mirrored: number;
+    readonly inScope: number;
+    readonly linked: number;
+    readonly active: number;
+  };
+  readonly failed: number;
+  /** Some of those who failed, next try first. */
+  readonly failing: readonly Failing[];
+  readonly openOperations: number;
+  readonly held: readonly { readonly set: number; readonly removals: number }[];
+}
+
+interface Progress {
+  readonly phase: string;
+  /** Pages' rows, users or operations, as the phase has it. */
+  readonly done: number | null;
+  /** Null while a list is still being read. */
+  readonly total: number | null;
+  readonly at: Date | null;
+}
+
+interface ToDate {
+  readonly cycles: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly deactivated: number;
+  readonly reactivated: number;
+  readonly deleted: number;
+}
+
+export interface Failing {
+  readonly id: string;
+  readonly userName: string | null;
+  readonly code: string;
+  readonly httpStatus: number | null;
+  readonly attempts: number;
+  readonly firstFailedAt: Date;
+  /** Null: not tried again by itself any more. */
+  readonly nextRetryAt: Date | null;
+}
+
+const namedFailing = 10;
+
+export async function readStanding(db: Queryable): Promise<Standing> {
+  const [lastCycle] = await readCycles(db, 1);
+  const { rows } = await db.query<Standing['users'] & { failed: number; open: number; finished: Date | null }>(
+    `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope and not filtered_out) as "inScope",
+       (select count(*) from links) as linked, (select count(*) from links where active) as active,
+       (select count(*) from escrow) as failed,
+       (select count(*) from operations where state in ('open', 'staged')) as open,
+       (select max(ended_at) from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand') as finished`,
+  );
+  const held = await db.query<{ set: number; removals: number }>(
+    `select set_id as set, count(*) as removals from operations where state = 'held' group by 1 order by 1`,
+  );
+  const { mirrored = 0, inScope = 0, linked = 0, active = 0, failed = 0, open = 0, finished = null } = rows[0] ?? {};
+  const job = await readJob(db);
+  const running = await isCycleRunning(db);
+  return {
+    state: stateOf({ job, lastCycle, running, failed, held: held.rows.length }),
+    job,
+    lastCycle,
+    progress: running ? await readProgress(db) : undefined,
+    lastFinished: finished,
+    toDate: await readToDate(db),
+    users: { mirrored, inScope, linked, active },
+    failed,
+    failing: await readFailing(db),
+    openOperations: open,
+    held: held.rows,
+  };
+}
+
+async function readFailing(db: Queryable): Promise<Failing[]> {
+  const { rows } = await db.query<Failing>(
+    `select e.entra_id as id, coalesce(u.user_name, l.user_name) as "userName", e.code, e.http_status as "httpStatus",
+       e.attempts, e.first_failed_at as "firstFailedAt", e.next_retry_at as "nextRetryAt"
+     from escrow e left join users u on u.id = e.entra_id left join links l on l.entra_id = e.entra_id
+     order by e.next_retry_at nulls last, e.entra_id limit $1`,
+    [namedFailing],
+  );
+  return rows;
+}
+
+async function readProgress(db: Queryable): Promise<Progress | undefined> {
+  const { rows } = await db.query<Progress>(
+    `select phase, progress_done as done, progress_total as total, progress_at as at from cycles
+     where state = 'running' and kind <> 'on_demand' order by id desc limit 1`,
+  );
+  return rows[0];
+}
+
+async function readToDate(db: Queryable): Promise<ToDate> {
+  const sum = (name: string) => `coalesce(sum((counts->>'${name}')::bigint), 0)::bigint as ${name}`;
+  const { rows } = await db.query<ToDate>(
+    `select count(*) as cycles, ${['created', 'updated', 'deactivated', 'reactivated', 'deleted'].map(sum).join(', ')}
+     from cycles where counts is not null`,
+  );
+  return rows[0] ?? { cycles: 0, created: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0 };
+}
+
+function stateOf(facts: {
+  readonly job: Job;
+  readonly lastCycle: Cycle | undefined;
+  readonly running: boolean;
+  readonly failed: number;
+  readonly held: number;
+}): Standing['state'] {
+  const { job, lastCycle: cycle, running, failed, held } = facts;
+  if (running) return 'running';
+  if (job.pausedAt !== null) return 'paused';
+  if (job.quarantine !== null) return job.quarantine.disabledAt === null ? 'quarantined' : 'disabled';
+  if (cycle === undefined) return 'never run';
+  // The next cycle goes on from there.
+  if (cycle.state === 'running' || cycle.state === 'interrupted') return 'interrupted';
+  if (cycle.state === 'failed') return 'stopped';
+  if (held > 0) return 'held';
+  return failed > 0 || cycle.state === 'partial' ? 'failing' : 'healthy';
+}
