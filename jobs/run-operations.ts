@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type ApplyRules, applyOperations, failOperations } from '../src/apply/apply.ts';
-import type { OnSettled } from '../src/apply/breaker.ts';
+import type { OnTried } from '../src/apply/breaker.ts';
 import { errorHandling, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
@@ -17,7 +17,7 @@ export interface JobContext {
   readonly storeIdentity: string;
   readonly rules: ApplyRules;
   readonly queue: QueueBackend;
-  readonly onSettled?: OnSettled;
+  readonly onTried?: OnTried;
   readonly log: Log;
 }
 

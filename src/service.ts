@@ -152,7 +152,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         openStore: store,
         storeIdentity: storeIdentity(settings),
         rules: applyRules,
-        onSettled: createBreaker(database.pool),
+        onTried: createBreaker(database.pool),
         log,
       };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));

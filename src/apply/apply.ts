@@ -9,12 +9,12 @@ import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
-import type { OnSettled } from './breaker.ts';
+import type { OnTried } from './breaker.ts';
 import { createUsers } from './create.ts';
 import { removeMoved } from './moved.ts';
 import { deferOperations, lockOperations, type Operation } from './operations.ts';
 import { type Outcome, outcomesOf } from './outcome.ts';
-import { record } from './record.ts';
+import { record, type Settled } from './record.ts';
 
 /** So often a user is planned again within a cycle because a value is another account's; then it is an error. */
 const contestedAtMost = 2;
@@ -25,8 +25,8 @@ export interface ApplyContext {
   /** Which user store it is. */
   readonly storeIdentity: string;
   readonly rules: ApplyRules;
-  /** Told what became of operations, once it is recorded. */
-  readonly onSettled?: OnSettled;
+  /** Told what became of operations that were tried, once it is recorded. */
+  readonly onTried?: OnTried;
 }
 
 /** What of settings and attribute table a job goes by. */
@@ -47,12 +47,12 @@ export async function applyOperations(
   ids: readonly number[],
   options: { readonly kinds: readonly OperationKind[]; readonly firstTry: boolean; readonly lastTry: boolean },
 ): Promise<number[]> {
-  const settled: { operation: Operation; outcome: Outcome }[] = [];
-  const again = await transaction(context.pool, async (client) => {
+  const settled: Settled[] = [];
+  const again: Settled[] = [];
+  await transaction(context.pool, async (client) => {
     const operations = await lockOperations(client, ids, options.kinds, context.storeIdentity);
-    if (operations.length === 0) return [];
+    if (operations.length === 0) return;
     const outcomes = await carryOut(context, client, operations, options.firstTry);
-    const again: number[] = [];
     const contested: Operation[] = [];
     for (const operation of operations) {
       const outcome = outcomes.get(String(operation.id));
@@ -60,33 +60,36 @@ export async function applyOperations(
       const mayPass = outcome.kind === 'failed' && errorPolicy(outcome.error.code) !== 'escrow';
       const crowded = outcome.kind === 'failed' && outcome.error.code === 'Conflict' && operations.length > 1;
       const isContested = outcome.kind === 'failed' && outcome.contested === true;
-      if ((mayPass || crowded) && !options.lastTry) again.push(operation.id);
+      if ((mayPass || crowded) && !options.lastTry) again.push({ operation, outcome });
       else if (isContested && operation.contested < contestedAtMost) contested.push(operation);
       else settled.push({ operation, outcome });
     }
     await deferOperations(client, contested);
     await record(client, settled);
-    return again;
   });
-  await tell(context, settled);
-  return again;
+  await tell(context, { settled, again });
+  return again.map(({ operation }) => operation.id);
 }
 
-async function tell(
-  { onSettled }: Pick<ApplyContext, 'onSettled'>,
-  settled: readonly { readonly operation: Operation; readonly outcome: Outcome }[],
-): Promise<void> {
-  const [first] = settled;
+/** What became of operations that were tried. */
+interface Tried {
+  readonly settled: readonly Settled[];
+  readonly again: readonly Settled[];
+}
+
+async function tell({ onTried }: Pick<ApplyContext, 'onTried'>, { settled, again }: Tried): Promise<void> {
+  const [first] = [...settled, ...again];
+  const codeOf = ({ outcome }: Settled) => (outcome.kind === 'failed' ? outcome.error.code : null);
   if (first === undefined) return;
-  await onSettled?.(
-    first.operation.cycleId,
-    settled.map(({ outcome }) => (outcome.kind === 'failed' ? outcome.error.code : null)),
-  );
+  await onTried?.(first.operation.cycleId, {
+    settled: settled.map(codeOf),
+    again: again.flatMap((one) => codeOf(one) ?? []),
+  });
 }
 
 /** Records operations as failed without trying them: after the last attempt of a job whose whole call failed. */
 export async function failOperations(
-  context: Pick<ApplyContext, 'pool' | 'storeIdentity' | 'onSettled'>,
+  context: Pick<ApplyContext, 'pool' | 'storeIdentity' | 'onTried'>,
   ids: readonly number[],
   kinds: readonly OperationKind[],
   error: SyncError,
@@ -97,7 +100,7 @@ export async function failOperations(
     await record(client, failed);
     return failed;
   });
-  await tell(context, settled);
+  await tell(context, { settled, again: [] });
 }
 
 /** One outcome an operation. Whose account has passed to somebody else has nothing left to be done. */

@@ -7,29 +7,42 @@ import { type ErrorCode, errorHandling } from '../errors.ts';
 
 /** So many users in a row, in one process. */
 const inARow = 20;
-/** While the job is in quarantine already, so few are enough to see that it still is. */
+/** While the job is in quarantine already, so few tries are enough to see that it still is. */
 const inQuarantine = 3;
 
 /** What became of operations of a cycle, in order: the class of the failure, or null. */
-export type OnSettled = (cycleId: number, failures: readonly (ErrorCode | null)[]) => Promise<void>;
+interface Tried {
+  readonly settled: readonly (ErrorCode | null)[];
+  /** Failures that are tried again within the cycle. */
+  readonly again: readonly ErrorCode[];
+}
 
-export function createBreaker(pool: pg.Pool): OnSettled {
-  let failed = 0;
-  return async (cycleId, failures) => {
-    for (const code of failures) {
+export type OnTried = (cycleId: number, tried: Tried) => Promise<void>;
+
+export function createBreaker(pool: pg.Pool): OnTried {
+  let users = 0;
+  let tries = 0;
+  return async (cycleId, { settled, again }) => {
+    for (const code of settled) {
       // A refusal for the user's own sake says nothing of Maptician.
-      if (code === null) failed = 0;
-      else if (errorHandling(code).retryNow) failed += 1;
+      if (code !== null && !errorHandling(code).retryNow) continue;
+      users = code === null ? 0 : users + 1;
+      tries = code === null ? 0 : tries + 1;
     }
-    if (failed >= inQuarantine) await stopCycle(pool, cycleId, failed);
+    tries += again.length;
+    if (users >= inARow || tries >= inQuarantine) await stopCycle(pool, cycleId, users);
   };
 }
 
-async function stopCycle(pool: pg.Pool, cycleId: number, failed: number): Promise<void> {
+async function stopCycle(pool: pg.Pool, cycleId: number, users: number): Promise<void> {
+  const message =
+    users >= inARow
+      ? `${users} users in a row failed for a reason that is not theirs: the rest was not tried`
+      : 'Users still fail for a reason that is not theirs: the rest was not tried';
   await pool.query(
     `update cycles set stop_code = 'TooManyFailures', stop_message = $2
      where id = $1 and kind <> 'on_demand' and state = 'running' and stop_code is null
        and ($3 >= ${inARow} or exists (select from job where quarantined_at is not null))`,
-    [cycleId, `${failed} users in a row failed for a reason that is not theirs: the rest was not tried`, failed],
+    [cycleId, message, users],
   );
 }

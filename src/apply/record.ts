@@ -60,7 +60,8 @@ async function recordOthers(client: pg.PoolClient, cycleId: number, others: read
   );
 }
 
-interface Settled {
+/** An operation with what became of it. */
+export interface Settled {
   readonly operation: Operation;
   readonly outcome: Outcome;
 }
