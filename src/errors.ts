@@ -93,7 +93,7 @@ const errorClasses = {
       'What was read from Entra cannot be right, so nothing was done with it. Look at the assignments of the enterprise app and at ENTRA_APP_ID, then run "maptician-sync plan".',
   },
   Interrupted: { policy: 'stop', action: 'Nothing to do: the next cycle goes on where this one was.' },
-  Paused: { policy: 'stop', action: 'Provisioning is paused. Let it go on: maptician-sync resume' },
+  Paused: { policy: 'stop', action: 'Let it go on: maptician-sync resume' },
   PlanOutdated: {
     policy: 'stop',
     action: 'The saved plan is not what would be done now. Make a new one: maptician-sync plan --save FILE',

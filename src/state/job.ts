@@ -87,12 +87,13 @@ export async function resumeJob(db: Queryable): Promise<void> {
   await leaveQuarantine(db);
 }
 
-/** Asks the next cycle for a reset, beside what was asked for before. */
+/** Lets a paused job go on, and asks the next cycle for a reset beside what was asked for before; a quarantine ends at once. */
 export async function requestRestart(db: Queryable, scopes: readonly ResetScope[]): Promise<void> {
   await db.query(
     `update job set paused_at = null, restart_scope = array(select distinct unnest(restart_scope || $1::text[]) order by 1)`,
-    [scopes],
+    [scopes.filter((scope) => scope !== 'QuarantineState')],
   );
+  if (scopes.length === 0 || scopes.includes('QuarantineState')) await leaveQuarantine(db);
 }
 
 /** Puts the job into quarantine, or keeps it there: then it is tried again later than the last time. */
