@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { transaction } from '../state/database.ts';
 import { retryNow } from '../state/escrow.ts';
-import { leaveQuarantine, pauseJob, readJob, requestRestart, resumeJob } from '../state/job.ts';
+import { pauseJob, readJob, requestRestart, resumeJob } from '../state/job.ts';
 import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
 import { cannotRun, print, withService } from './command.ts';
 import { howMany } from './table.ts';
@@ -57,12 +57,7 @@ export function parseScopes(text: string): ResetScope[] {
 export async function restart(options: { readonly scope?: readonly ResetScope[] | undefined }): Promise<number> {
   const scopes = scopesOf(options.scope ?? defaultScopes);
   return withService({}, async ({ database }) => {
-    await transaction(database.pool, async (client) => {
-      await requestRestart(client, scopes);
-      const goesOn =
-        options.scope === undefined || options.scope.includes('None') || scopes.includes('QuarantineState');
-      if (goesOn) await leaveQuarantine(client);
-    });
+    await transaction(database.pool, (client) => requestRestart(client, scopes));
     print('With the next cycle:');
     for (const scope of scopes.length === 0 ? (['None'] as const) : scopes) print(`  ${scope}: ${effects[scope]}`);
     print(`${scopes.includes('ConnectorDataStore') ? '' : 'Links are kept. '}${now}`);

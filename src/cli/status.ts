@@ -42,7 +42,8 @@ function describeStanding(standing: Standing, nextRun: Date | undefined): string
   const { cycles, ...done } = toDate;
   lines.push(`To date    ${howMany(cycles, 'cycle')}: ${describeCounts(done) || 'nothing changed'}`);
   lines.push(...describeJob(standing));
-  if (cycle.stopMessage !== null && standing.job.quarantine === null && standing.job.pausedAt === null) {
+  // Of a quarantine or a pause its own lines tell; one that is over is no news.
+  if (standing.state === 'stopped' && cycle.stopMessage !== null) {
     lines.push('', `Stopped: ${cycle.stopMessage}`, actionFor(cycle.stopCode));
   }
   for (const { set, removals } of standing.held) {
@@ -86,7 +87,8 @@ function describeJob({ job }: Standing): string[] {
     if (disabledAt !== null) lines.push('Disabled after four weeks: nothing is tried any more.');
     else if (nextAttempt !== null) lines.push(`Tried ${howMany(count, 'time')}; again ${when(nextAttempt)} UTC.`);
     else if (escrowsPruned) lines.push('It was the initial cycle; so many failures have one cause, as a rule.');
-    lines.push('See who failed: maptician-sync log --status failure    When it is mended: maptician-sync resume');
+    if (escrowsPruned || code === 'TooManyFailures') lines.push('See who failed: maptician-sync log --status failure');
+    lines.push('When it is mended: maptician-sync resume');
   }
   if (restartScope.length > 0) lines.push('', `The next cycle resets ${restartScope.join(', ')} first.`);
   return lines;

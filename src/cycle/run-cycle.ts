@@ -173,7 +173,10 @@ function stopReason(thrown: unknown, log: Log, signal: AbortSignal | undefined):
   const said =
     error.code === 'InternalError' ? `the cycle stopped: ${toError(error.cause ?? error).name}` : error.message;
   const place = error.code === 'InternalError' ? { stack: placeOf(toError(error.cause ?? error)) } : {};
-  log.error({ code: error.code, action: recommendedAction(error.code), ...place }, said);
+  log[errorHandling(error.code).mail === 'never' ? 'info' : 'error'](
+    { code: error.code, action: recommendedAction(error.code), ...place },
+    said,
+  );
   return error;
 }
 
