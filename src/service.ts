@@ -13,7 +13,7 @@ import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
 import { createBreaker } from './apply/breaker.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
-import { findServicePrincipal } from './directory/assignments.ts';
+import { doubtApp, findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
 import type { PullContext } from './directory/pull-context.ts';
@@ -252,7 +252,10 @@ function directoryOpener(
     });
     const servicePrincipalId = everyone
       ? undefined
-      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ?? (await findServicePrincipal({ graph }, settings.ENTRA_APP_ID ?? '')));
+      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ??
+        (await findServicePrincipal({ graph }, settings.ENTRA_APP_ID ?? '').catch((thrown: unknown) =>
+          doubtApp(database.pool, thrown),
+        )));
     // Whatever of these changes makes every comparison of before doubtful: an initial cycle, links are kept.
     const depends = [
       settings.AZURE_TENANT_ID,

@@ -48,6 +48,9 @@ describe('reading', () => {
       HARD_DELETE_ACTION: 'delete',
       REMOVAL_LIMIT_COUNT: 500,
       REMOVAL_LIMIT_PERCENT: 25,
+      QUARANTINE_MIN_FAILURES: 20,
+      QUARANTINE_PERCENT: 40,
+      QUARANTINE_FAILURES: 40_000,
       LOG_LEVEL: 'info',
       MAIL_FROM: undefined,
     });

@@ -77,7 +77,10 @@ it('the worker goes on with a state database of the first version, and an idle c
     alter table escrow drop column http_status, drop column payload, drop column waits_for;
     alter table to_compare drop column contested;
     alter table operations drop column contested;
-    drop index links_work_email;
+    alter table cycles drop column progress_done, drop column progress_total, drop column progress_at;
+    alter table escrow alter column next_retry_at set not null;
+    drop index links_work_email, escrow_last_cycle;
+    drop table job;
     drop table request_pace, listed_accounts, account_listing;
     delete from migrations where name <> '0001_initial';
     reset search_path`);

@@ -219,9 +219,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     },
   };
 
-  const readDirectory = () => readEntra().catch((thrown: unknown) => doubtSource(pool, thrown));
-
-  const readEntra = async (): Promise<PullResult & { everyone: boolean }> => {
+  const readDirectory = async (): Promise<PullResult & { everyone: boolean }> => {
     const directory = await context.openDirectory({
       signal,
       progress: (phase, done, total) => progress({ phase, done, total }),
@@ -324,15 +322,6 @@ async function refuseWhilePaused(pool: pg.Pool): Promise<void> {
   if (pausedAt === null) return;
   const since = `${pausedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   throw new SyncError('Paused', `Provisioning is paused since ${since}, so nothing was read or written`);
-}
-
-/** Where users are linked already, an app that cannot be found any more is a mistake at the source, not a first setting. */
-async function doubtSource(pool: pg.Pool, thrown: unknown): Promise<never> {
-  const error = toSyncError(thrown);
-  if (error.code !== 'Misconfigured') throw thrown;
-  const { rows } = await pool.query('select from links where active limit 1');
-  if (rows.length === 0) throw thrown;
-  throw new SyncError('IngestionInterrupted', `${error.message}. Nobody was changed or removed.`, { cause: error });
 }
 
 /** Exit status of a cycle: 0 converged, 1 finished with failures, 2 stopped, 3 quarantined, held or paused, 130 interrupted. */

@@ -4,8 +4,8 @@
  * read is only marked as vanished here; confirm-vanished.ts decides.
  */
 import type pg from 'pg';
-import { SyncError } from '../errors.ts';
-import { transaction } from '../state/database.ts';
+import { SyncError, toSyncError } from '../errors.ts';
+import { type Queryable, transaction } from '../state/database.ts';
 import { graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
 import { appRoleAssignmentsPage, servicePrincipal } from './graph-types.ts';
@@ -29,6 +29,15 @@ export async function findServicePrincipal(context: Pick<PullContext, 'graph'>, 
       'Application.Read.All',
     );
   }
+}
+
+/** Where users are linked already, an app that cannot be found any more is a mistake at the source, not a first setting. */
+export async function doubtApp(db: Queryable, thrown: unknown): Promise<never> {
+  const error = toSyncError(thrown);
+  if (error.code !== 'Misconfigured') throw thrown;
+  const { rows } = await db.query('select from links where active limit 1');
+  if (rows.length === 0) throw thrown;
+  throw new SyncError('IngestionInterrupted', `${error.message}. Nobody was changed or removed.`, { cause: error });
 }
 
 /**
@@ -84,7 +93,7 @@ async function listPages(context: PullContext, top: number): Promise<{ rows: num
 
 /** Brings `assignments` in line with a list that was read: new rows come in, missing ones are marked as vanished. */
 export async function pullAssignments(context: PullContext): Promise<void> {
-  await listAssignments(context);
+  await listAssignments(context).catch((thrown: unknown) => doubtApp(context.pool, thrown));
   await transaction(context.pool, async (client) => {
     await client.query(
       `with came as (
