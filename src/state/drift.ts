@@ -120,24 +120,37 @@ export async function readLastDrift(db: Queryable): Promise<DriftCheck | undefin
 /** A cycle that stopped or was killed mails no warnings. */
 const told = `exists (select from cycles c where c.id = d.told_in and c.state in ('succeeded', 'partial'))`;
 
-/** What a cycle says of drift that nobody has been told of: one warning, so one mail. Again, should that cycle not end. */
+/**
+ * What a cycle says of drift that nobody has been told of: one warning, so one mail, with some of the names. Again, should
+ * that cycle not end.
+ */
 export async function driftWarnings(db: Queryable, cycleId: number): Promise<string[]> {
-  const { rows } = await db.query<{ kind: DriftKind; repaired: boolean; users: number }>(
-    `with news as (update drift d set told_in = $1 where not ${told} returning kind, repaired)
-     select kind, repaired, count(*) as users from news group by 1, 2`,
-    [cycleId],
+  const { rows } = await db.query<{ kind: DriftKind; repaired: boolean; accounts: number; names: string[] }>(
+    `with news as (update drift d set told_in = $1 where not ${told} returning entra_id, kind, repaired)
+     select n.kind, n.repaired, count(*) as accounts,
+       (array_agg(coalesce(u.user_name, n.entra_id::text) order by u.user_name))[1:$2] as names
+     from news n left join users u on u.id = n.entra_id group by 1, 2`,
+    [cycleId, namesTold],
   );
   return [false, true].flatMap((repaired) => {
-    const users = new Map(rows.filter((row) => row.repaired === repaired).map((row) => [row.kind, row.users]));
-    const parts = driftKinds.flatMap((kind) => {
-      const accounts = users.get(kind);
-      return accounts === undefined ? [] : [`${accounts} ${kindText[kind]}`];
-    });
+    const parts = driftKinds.flatMap((kind) =>
+      rows
+        .filter((row) => row.repaired === repaired && row.kind === kind)
+        .map(({ accounts, names }) => {
+          const more = accounts > names.length ? ', …' : '';
+          return `${accounts} ${kindText[kind]} (${names.join(', ')}${more})`;
+        }),
+    );
     if (parts.length === 0) return [];
-    const what = repaired ? 'it is made good; see "log --status warning"' : 'see "drift"';
-    return [`Accounts were changed in Maptician by somebody else (${parts.join(', ')}): ${what}`];
+    const what = repaired
+      ? 'That is made good; see "maptician-sync log --status warning".'
+      : 'See "maptician-sync drift"; "maptician-sync drift --repair" makes it good.';
+    return [`Somebody else changed accounts in Maptician: ${parts.join(', ')}. ${what}`];
   });
 }
+
+/** Of each kind. */
+const namesTold = 3;
 
 const kindText: Record<DriftKind, string> = {
   access: 'with wrong access',

@@ -168,7 +168,9 @@ describe('drift', () => {
       counts: { ...nothing, created: 1, updated: 1, reactivated: 1, deactivated: 1 },
     });
     expect(warnings).toEqual([
-      expect.stringMatching(/2 with wrong access, 1 missing, 1 with other values.* made good/),
+      expect.stringMatching(
+        /2 with wrong access \(person\S+, person\S+\), 1 missing .*, 1 with other values.* made good/,
+      ),
     ]);
     // Of whoever has no access nothing but access is looked after.
     expect(await values()).toEqual(
@@ -268,7 +270,7 @@ describe('drift on schedule', () => {
     await world.sync();
     await look(world);
     await world.sync();
-    expect(mails().filter((subject) => subject.includes('changed in Maptician'))).toHaveLength(1);
+    expect(mails().filter((subject) => subject.includes('changed accounts in Maptician'))).toHaveLength(1);
   });
 
   it('is not looked for while provisioning is paused, and made good where the setting says so', async () => {
