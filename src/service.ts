@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkDrift } from '../jobs/check-drift.ts';
 import { createUsers } from '../jobs/create-users.ts';
 import { deactivateUsers } from '../jobs/deactivate-users.ts';
 import { deleteUsers } from '../jobs/delete-users.ts';
@@ -33,6 +34,7 @@ import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
+import { scheduledJobs } from './queue/ticks.ts';
 import {
   sourceAttributes as attributesFiltered,
   fingerprint as filterFingerprint,
@@ -42,6 +44,7 @@ import type { ScopingFilters } from './scope/filters/model.ts';
 import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
+import type { DriftAction } from './state/drift.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -162,7 +165,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       }
       if (!cycles) return;
       const cycle = await cycleContext();
-      stops.push(backend.work('cycles', () => runScheduledCycle(cycle, signal), 1));
+      const action = settings.DRIFT_ACTION;
+      stops.push(backend.work('cycles', (job) => runScheduledJob({ ...cycle, action }, job, signal), 1));
     },
     duties: async ({ schedule }) => (schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
     close: async () => {
@@ -201,6 +205,15 @@ function runOperationJob(context: JobContext, job: RunningJob): Promise<void> {
         `No job is called ${job.name}: is a newer version putting jobs into this queue?`,
       );
   }
+}
+
+/** What the schedule puts into the queue, one at a time. */
+function runScheduledJob(
+  context: CycleContext & { readonly action: DriftAction },
+  { name }: RunningJob,
+  signal: AbortSignal,
+): Promise<void> {
+  return name === scheduledJobs.drift ? checkDrift(context, signal) : runScheduledCycle(context, signal);
 }
 
 async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {

@@ -9,6 +9,7 @@ import {
   guid,
   oneOf,
   schedule,
+  scheduleOrOff,
   sender,
   serviceUrl,
   text,
@@ -240,6 +241,16 @@ export const settingsSchema = z.object({
   QUARANTINE_FAILURES: amount({ min: 1, max: 999_999_999 }).prefault('40000').register(registry, {
     group: 'Rules',
     about: 'The job goes into quarantine when more users than this fail, however many are well.',
+  }),
+  DRIFT_SCHEDULE: scheduleOrOff().prefault('30 2 * * *').register(registry, {
+    group: 'Rules',
+    about:
+      "When Maptician's accounts are compared with what was last applied: cron expressions, `;` between several, in UTC; `off`: never.",
+  }),
+  DRIFT_ACTION: oneOf(['report', 'repair']).prefault('report').register(registry, {
+    group: 'Rules',
+    about:
+      'What then becomes of accounts that somebody else changed in Maptician. `report`: they are logged and mailed. `repair`: they are made good, too.',
   }),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).prefault('info').register(registry, {
     group: 'Rules',

@@ -62,6 +62,16 @@ export const schedule = () =>
     return z.NEVER;
   });
 
+/** The same, or `off` for never: an empty list. */
+export const scheduleOrOff = () =>
+  z.string().transform((value, context) => {
+    if (value.toLowerCase() === 'off') return [];
+    const parsed = schedule().safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const { message } of parsed.error.issues) context.addIssue(message);
+    return z.NEVER;
+  });
+
 const emailAddress = z.email({ pattern: z.regexes.unicodeEmail });
 
 /** E-mail addresses separated by commas. */

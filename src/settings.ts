@@ -30,7 +30,7 @@ interface Given {
 type GivenSettings = Map<string, Given>;
 
 /** The environment belongs to others too: unknown names are refused only where they begin like ours. */
-const ownPrefixes = /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE)_/;
+const ownPrefixes = /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT)_/;
 
 /** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
 const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -65,7 +65,9 @@ export function describeSettings(settings: Settings): string {
     .flatMap((name) => {
       const value = settings[name];
       if (value === undefined) return [];
-      const written = Array.isArray(value) ? value.join(name === 'SYNC_SCHEDULE' ? '; ' : ', ') : String(value);
+      const written = Array.isArray(value)
+        ? value.join(name.endsWith('_SCHEDULE') ? '; ' : ', ') || 'off'
+        : String(value);
       const { sensitive } = aboutSetting(name);
       if (sensitive === 'secret') return [`${name}=***`];
       return [`${name}=${sensitive === 'url' ? maskUrl(written) : written}`];

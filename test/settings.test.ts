@@ -51,6 +51,8 @@ describe('reading', () => {
       QUARANTINE_MIN_FAILURES: 20,
       QUARANTINE_PERCENT: 40,
       QUARANTINE_FAILURES: 40_000,
+      DRIFT_SCHEDULE: ['30 2 * * *'],
+      DRIFT_ACTION: 'report',
       LOG_LEVEL: 'info',
       MAIL_FROM: undefined,
     });
@@ -107,6 +109,8 @@ describe('reading', () => {
     ['HARD_DELETE_ACTION', 'deactivate', 'deactivate'],
     ['REMOVAL_LIMIT_COUNT', '0', 0],
     ['REMOVAL_LIMIT_PERCENT', '12.5', 12.5],
+    ['DRIFT_SCHEDULE', 'OFF', []],
+    ['DRIFT_SCHEDULE', '0 3 * * SUN', ['0 3 * * SUN']],
     ['LOG_LEVEL', 'silent', 'silent'],
   ])('reads %s=%s', (name, text, value) => {
     expect(loadAssigned({ [name]: text })[name]).toEqual(value);
@@ -167,6 +171,7 @@ describe('refusing', () => {
     ['ENTRA_SERVICE_PRINCIPAL_ID', '6204c1d1', /must be an id like/],
     ['SYNC_SCOPE', 'everyone', /must be one of: assigned, all\. It is "everyone"/],
     ['SYNC_SCHEDULE', '0 * * * *; soon', /"soon" is no cron expression/],
+    ['DRIFT_SCHEDULE', 'never', /"never" is no cron expression/],
     ['SYNC_SCHEDULE', ';', /holds no cron expression/],
     ['MAPTICIAN_DATABASE_URL', 'mysql://db/x', /must begin with postgres:\/\/ or postgresql:\/\//],
     ['DATABASE_URL', 'localhost:5432', /must be a URL that begins with postgres/],

@@ -177,6 +177,20 @@ export function describeUserStore(name: string, open: () => Promise<OpenedUserSt
       expect(await store.read([])).toEqual([]);
     });
 
+    test('lists every account once, with all values, as it is at that moment', async () => {
+      const list = async (fresh: boolean) => {
+        const listed: StoredUser[] = [];
+        for await (const page of store.accounts({ cycleId: 1, fresh })) listed.push(...page);
+        return listed.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+      };
+      expect(await list(true)).toEqual([]);
+      await createAll(store, [completeUser('ada@a.example'), bareUser('bob@a.example')]);
+      await create({ ...completeUser('eve@a.example'), active: false });
+      const all = (await opened.users()).toSorted((one, other) => (one.id < other.id ? -1 : 1));
+      expect(await list(true)).toEqual(all);
+      expect(await list(false)).toEqual(all);
+    });
+
     test('updates what is given and leaves the rest alone', async () => {
       const id = await create(completeUser('ann@a.example'));
       const changes: UserAttributes = { title: 'Chief', active: false, 'name.givenName': 'Änn' };

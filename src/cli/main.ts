@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { accountKinds } from '../cycle/drift-accounts.ts';
 import { packageRoot } from '../package-root.ts';
 import { describeSettings } from '../settings.ts';
 import { logActions, logStatuses } from '../state/provisioning-log.ts';
@@ -10,6 +11,7 @@ import { defaultScopes, type ResetScope, resetScopes } from '../state/reset-scop
 import { approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
+import { type DriftCommandOptions, drift } from './drift.ts';
 import { parseScopes, pause, restart, resume, retry } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
@@ -79,6 +81,18 @@ program
   .description('show what sync would do; changes nothing in Maptician')
   .addOption(json())
   .action((options: { json?: boolean }) => exits(plan(options)));
+
+program
+  .command('drift')
+  .description('compare Maptician with what was last applied: what did somebody else change there?')
+  .option('--repair', 'make it good: correct the links, and run a cycle; local accounts stay as they are')
+  .addOption(
+    new Option('--accounts <kind>', 'list the accounts of users with access, of users without, or of nobody, instead')
+      .choices(accountKinds)
+      .conflicts('repair'),
+  )
+  .addOption(json())
+  .action((options: DriftCommandOptions) => exits(drift(options)));
 
 program
   .command('status')

@@ -1,6 +1,7 @@
 /** `start`: the service. Ticks on schedule, takes jobs, and ends on SIGTERM when what runs has ended. */
 import { once } from 'node:events';
 import { runDuties } from '../duties.ts';
+import { addTick, type ScheduledJob } from '../queue/ticks.ts';
 import { startSchedule } from '../schedule.ts';
 import { withService } from './command.ts';
 
@@ -10,20 +11,20 @@ export async function start(options: { readonly schedule: boolean }): Promise<nu
     const { log, settings } = service;
     const queue = await service.queue();
     await service.work({ cycles: options.schedule, signal });
-    const schedule = options.schedule
-      ? await startSchedule(settings.SYNC_SCHEDULE, async (time) => {
-          // The same minute gives the same id on every replica, so one of them runs it.
-          const id = `tick-${time.toISOString().slice(0, 16).replaceAll(':', '')}`;
-          await queue
-            .add('cycles', [{ name: 'run-cycle', data: { trigger: 'schedule' }, id, attempts: 1 }])
-            .catch((thrown: unknown) => log.error({ err: thrown }, 'the tick could not be put into the queue'));
-        })
-      : undefined;
+    const startTicks = (expressions: readonly string[], job: ScheduledJob) =>
+      startSchedule(options.schedule ? expressions : [], (time) =>
+        addTick(queue, job, time).catch((thrown: unknown) =>
+          log.error({ err: thrown, job }, 'the tick could not be put into the queue'),
+        ),
+      );
+    const schedule = await startTicks(settings.SYNC_SCHEDULE, 'run-cycle');
+    const driftSchedule = await startTicks(settings.DRIFT_SCHEDULE, 'check-drift');
     const duties = await service.duties(options);
     const rounds = await startSchedule(['* * * * *'], () => runDuties(duties, log, signal));
-    log.info({ schedule: settings.SYNC_SCHEDULE, next: schedule?.next(), queue: queue.kind }, 'maptician-sync runs');
+    log.info({ schedule: settings.SYNC_SCHEDULE, next: schedule.next(), queue: queue.kind }, 'maptician-sync runs');
     if (!signal.aborted) await once(signal, 'abort');
-    await schedule?.stop();
+    await schedule.stop();
+    await driftSchedule.stop();
     await rounds.stop();
     log.info('maptician-sync ends: no new work is taken, what runs is finished');
     return 0;

@@ -1,5 +1,5 @@
 /** `sync` and `resync`: one cycle now, waited for. */
-import { type CycleResult, exitStatus, runCycle } from '../cycle/run-cycle.ts';
+import { type CycleOptions, type CycleResult, exitStatus, runCycle } from '../cycle/run-cycle.ts';
 import { recommendedAction } from '../errors.ts';
 import type { Service } from '../service.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
@@ -8,7 +8,7 @@ import { howMany } from './table.ts';
 
 export async function sync(options: CommandOptions & { readonly resync: boolean }): Promise<number> {
   return withService(options, async (service, signal) => {
-    const result = await runOneCycle(service, { ...options, signal });
+    const result = await runOneCycle(service, { ...options, trigger: options.resync ? 'resync' : 'sync', signal });
     if (options.json) printJson(cycleJson(result));
     else print(describeCycle(result));
     return exitStatus(result);
@@ -16,17 +16,21 @@ export async function sync(options: CommandOptions & { readonly resync: boolean 
 }
 
 /** Runs a cycle with workers of its own; a service that runs beside it takes its share. */
-async function runOneCycle(
+export async function runOneCycle(
   service: Service,
-  options: { readonly json?: boolean | undefined; readonly resync: boolean; readonly signal: AbortSignal },
+  options: {
+    readonly json?: boolean | undefined;
+    readonly trigger: CycleOptions['trigger'];
+    readonly signal: AbortSignal;
+  },
 ): Promise<CycleResult> {
   const progress = createProgress({ silent: options.json === true });
   try {
     const context = await service.cycleContext();
     await service.work({ cycles: false, signal: options.signal });
     const result = await runCycle(context, {
-      trigger: options.resync ? 'resync' : 'sync',
-      resync: options.resync,
+      trigger: options.trigger,
+      resync: options.trigger === 'resync',
       wait: true,
       signal: options.signal,
       progress: progress.update,
@@ -40,7 +44,7 @@ async function runOneCycle(
 }
 
 /** The one JSON object that `sync --json` ends with. */
-function cycleJson(result: CycleResult) {
+export function cycleJson(result: CycleResult) {
   return {
     cycleId: result.cycleId,
     kind: result.kind,
@@ -52,7 +56,7 @@ function cycleJson(result: CycleResult) {
 }
 
 /** What a cycle did, for a person: what happened first, then what to do. */
-function describeCycle(result: CycleResult): string {
+export function describeCycle(result: CycleResult): string {
   const { counts, error } = result;
   const lines: string[] = [];
   const seconds = (result.durationMs / 1000).toFixed(1);

@@ -27,6 +27,7 @@ import {
   recoverLeftOver,
   updateCycle,
 } from '../state/cycles.ts';
+import { driftWarnings } from '../state/drift.ts';
 import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
@@ -65,7 +66,7 @@ export interface DirectoryCycle {
 }
 
 export interface CycleOptions {
-  readonly trigger: 'schedule' | 'sync' | 'resync';
+  readonly trigger: 'schedule' | 'sync' | 'resync' | 'drift';
   readonly resync: boolean;
   /** Waits for a cycle that runs elsewhere; otherwise resolves with undefined. */
   readonly wait: boolean;
@@ -130,7 +131,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     );
     await watch.end();
     const counts = await countCycle(pool, cycleId);
-    cycle.warnings.push(...(await keptWarnings(pool, cycleId)));
+    cycle.warnings.push(...(await keptWarnings(pool, cycleId)), ...(await driftWarnings(pool, cycleId)));
     const quarantine = await settleQuarantine(
       pool,
       { kind: cycle.kind, error, failed: counts.failed },

@@ -107,6 +107,15 @@ export interface UserStore {
   ): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
   /** The users that have these ids; one that is gone is left out. */
   read(ids: readonly string[], lookUp?: LookUp): Promise<readonly StoredUser[]>;
+  /**
+   * All accounts, each once, in pages and in no order that means anything. Over SCIM they are those of the cycle's
+   * listing, which is taken for it where there is none, and anew with `fresh`; `progress` is told of its pages. Rejects
+   * where not everybody can be listed: who is left out would be taken for gone.
+   */
+  accounts(
+    lookUp: LookUp,
+    progress?: (done: number, total: number | undefined) => void,
+  ): AsyncIterable<readonly StoredUser[]>;
   create(requests: readonly CreateRequest[], lookUp?: LookUp): Promise<StoreResult[]>;
   update(requests: readonly UpdateRequest[]): Promise<StoreResult[]>;
   delete(requests: readonly DeleteRequest[]): Promise<StoreResult[]>;

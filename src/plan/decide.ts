@@ -58,7 +58,7 @@ export type Decision =
 type Standing = Pick<Subject, 'presence' | 'inScope' | 'filteredOut' | 'source'>;
 
 /** Why a user is to have no access, or undefined where it is to have it. */
-function reasonInactive(subject: Standing): string | undefined {
+export function reasonInactive(subject: Standing): string | undefined {
   return reasonInEntra(subject) ?? reasonOutOfScope(subject);
 }
 

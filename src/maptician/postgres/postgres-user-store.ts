@@ -19,6 +19,9 @@ import { nameConflict, refusal, subject } from './refusal.ts';
 import { checkTable, createTable, newIdFunction } from './schema.ts';
 import { updateUsers } from './update-users.ts';
 
+/** Users read in one go where all of them are. */
+const pageSize = 1000;
+
 /** Large enough that the round trips no longer count, small enough that a lock is held for milliseconds. */
 const batchSize = 500;
 
@@ -36,6 +39,7 @@ export function openPostgresUserStore(options: { readonly pool: pg.Pool }): User
     prepare: () => guarded(() => prepare(pool)),
     match: (attribute, values) => guarded(() => match(pool, columnOf(attribute), values)),
     read: (ids) => guarded(() => read(pool, ids)),
+    accounts: (_lookUp, progress) => allUsers(pool, progress),
     create: (requests) => guarded(() => write(pool, requests, createUsers)),
     update: (requests) => guarded(() => updateInTurn(pool, requests)),
     delete: (requests) => guarded(() => deleteExisting(pool, requests)),
@@ -101,6 +105,28 @@ async function read(pool: pg.Pool, ids: readonly string[]): Promise<StoredUser[]
     [askable],
   );
   return rows.map((row) => ({ id: row.id, attributes: toAttributes(row) }));
+}
+
+/** In the order of the ids, which have an index, so that each page is read where the one before ended. */
+async function* allUsers(
+  pool: pg.Pool,
+  progress: (done: number, total: number | undefined) => void = () => undefined,
+): AsyncGenerator<readonly StoredUser[]> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (let done = 0; ; ) {
+    const { rows } = await guarded(() =>
+      pool.query<ColumnValues & { id: string }>(
+        `select u.id, ${columnList('u.')} from maptician.users u where u.id > $1 order by u.id limit $2`,
+        [after, pageSize],
+      ),
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    done += rows.length;
+    progress(done, undefined);
+    yield rows.map((row) => ({ id: row.id, attributes: toAttributes(row) }));
+  }
 }
 
 type Write<Request> = (client: pg.ClientBase, requests: readonly Request[]) => Promise<StoreResult[]>;

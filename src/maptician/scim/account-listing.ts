@@ -15,6 +15,8 @@ import { readList } from './user-resource.ts';
 
 /** Asked for where the server has not shown its own limit; it may give fewer. */
 export const usualPageSize = 100;
+/** Listed accounts read out of the state database in one go. */
+const rowsAtOnce = 1000;
 /** Spells "list": the key of the advisory lock under which one worker lists for all. */
 const listingLock = 0x6c697374;
 
@@ -80,6 +82,8 @@ export interface AccountListing {
   ): Promise<Map<string, StoredUser[]> | undefined>;
   /** The accounts that have this userName, else those that have this e-mail, in whatever was listed. */
   byUserNameOrEmail(userName: string, email: string): Promise<readonly StoredUser[]>;
+  /** Everybody in the complete listing of that cycle, in pages. */
+  all(cycleId: number): AsyncIterable<readonly StoredUser[]>;
   /** The accounts of these ids; undefined where there is no complete listing of that cycle. */
   byId(cycleId: number, ids: readonly string[]): Promise<readonly StoredUser[] | undefined>;
   /** Accounts that are gone. */
@@ -136,6 +140,19 @@ export function createAccountListing(
       );
       const named = rows.filter((row) => row.named);
       return (named.length > 0 ? named : rows).map(toUser);
+    },
+    all: async function* (cycleId) {
+      for (let after = ''; ; ) {
+        const { rows } = await pool.query<AccountRow>(
+          `select id, attributes from listed_accounts
+           where id > $1 and exists (select from account_listing where cycle_id = $3 and complete) order by id limit $2`,
+          [after, rowsAtOnce, cycleId],
+        );
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        after = last.id;
+        yield rows.map(toUser);
+      }
     },
     byId: async (cycleId, ids) => {
       if (!(await known(cycleId))) return undefined;

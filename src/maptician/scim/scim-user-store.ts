@@ -78,6 +78,11 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
     prepare: async () => undefined,
     match: lookUps.match,
     read: lookUps.read,
+    accounts: async function* ({ cycleId, fresh }, progress) {
+      const complete = await listing.take(cycleId, { again: fresh, ...(progress === undefined ? {} : { progress }) });
+      if (!complete) throw cutShort();
+      yield* listing.all(cycleId);
+    },
     create: (requests, lookUp) =>
       each(requests, async (request) => {
         const result = await writes.create(request);
@@ -102,6 +107,13 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
     },
     close: async () => undefined,
   };
+}
+
+function cutShort(): SyncError {
+  return new SyncError(
+    'SystemForCrossDomainIdentityManagementServiceIncompatible',
+    "Maptician's list of all users cannot be read to its end, so nobody can say who is missing",
+  );
 }
 
 /** What concerns one user is that user's result; what concerns everyone alike rejects. */
