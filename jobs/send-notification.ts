@@ -5,14 +5,12 @@ import { toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Mailer } from '../src/notify/mail.ts';
 import { composeNotification, markSent } from '../src/notify/notifications.ts';
-import type { RemovalLimits } from '../src/plan/removal-guard.ts';
 import type { RunningJob } from '../src/queue/backend.ts';
 import { transaction } from '../src/state/database.ts';
 
 export interface NotificationContext {
   readonly pool: pg.Pool;
   readonly mailer: Mailer;
-  readonly limits: RemovalLimits;
   readonly log: Log;
 }
 
@@ -22,7 +20,7 @@ export async function sendNotification(context: NotificationContext, job: Runnin
   const { notification } = payload.parse(job.data);
   try {
     await transaction(context.pool, async (client) => {
-      const mail = await composeNotification(client, notification, context.limits);
+      const mail = await composeNotification(client, notification);
       if (mail === undefined) return;
       if (mail !== null) await context.mailer.send(mail);
       await markSent(client, notification);

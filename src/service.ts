@@ -13,6 +13,7 @@ import { sendNotification } from '../jobs/send-notification.ts';
 import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
 import { createBreaker } from './apply/breaker.ts';
+import type { GuardRules } from './cycle/guard-state.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
 import { doubtApp, findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
@@ -54,6 +55,7 @@ export interface Service {
   readonly table: AttributeTable;
   readonly filters: ScopingFilters;
   readonly rules: PlanRules;
+  readonly guard: GuardRules;
   readonly applyRules: ApplyRules;
   /** Opened when it is first asked for, since `status` and `log` need none of them. */
   readonly queue: () => Promise<QueueBackend>;
@@ -107,10 +109,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     table,
     flowNulls: settings.FLOW_NULL_VALUES,
     hardDelete: settings.HARD_DELETE_ACTION,
+    deleteInactiveAfterDays: settings.DELETE_INACTIVE_AFTER_DAYS,
     skipOutOfScope: filters.skipOutOfScopeDeletions,
   };
   const applyRules: ApplyRules = { flowNulls: rules.flowNulls, actions: table.actions, matching };
-  const limits = { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT };
+  const guard = guardRules(settings);
   const queue = once(() => openQueue(settings, database, log));
   const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
   const mailer = openMailer(settings);
@@ -123,12 +126,12 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     openStore: store,
     storeIdentity: storeIdentity(settings),
     rules,
-    limits,
     thresholds: {
       minFailures: settings.QUARANTINE_MIN_FAILURES,
       percent: settings.QUARANTINE_PERCENT,
       failures: settings.QUARANTINE_FAILURES,
     },
+    guard,
     notifies: mailer !== undefined,
     log,
     openDirectory,
@@ -141,6 +144,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     table,
     filters,
     rules,
+    guard,
     applyRules,
     queue,
     store,
@@ -160,7 +164,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
       if (mailer !== undefined) {
-        const notifying = { pool: database.pool, mailer, limits, log };
+        const notifying = { pool: database.pool, mailer, log };
         stops.push(backend.work('notifications', (job) => sendNotification(notifying, job), 1));
       }
       if (!cycles) return;
@@ -186,6 +190,30 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         );
       }
     },
+  };
+}
+
+/** A kind without a setting has no limit of its own. Whoever raised the limits of a cycle raised those of a day with them. */
+function guardRules(settings: Settings): GuardRules {
+  const { CREATE_LIMIT, UPDATE_LIMIT, DEACTIVATE_LIMIT, DELETE_LIMIT } = settings;
+  const { REMOVAL_LIMIT_COUNT: count, REMOVAL_LIMIT_PERCENT: percent } = settings;
+  return {
+    limits: {
+      removals: { count, percent },
+      day: {
+        count: settings.REMOVAL_LIMIT_DAY_COUNT ?? Math.max(1000, 2 * count),
+        percent: settings.REMOVAL_LIMIT_DAY_PERCENT ?? Math.max(50, 2 * percent),
+      },
+      kinds: {
+        ...(CREATE_LIMIT && { create: CREATE_LIMIT }),
+        ...(UPDATE_LIMIT && { update: UPDATE_LIMIT }),
+        ...(DEACTIVATE_LIMIT && { deactivate: DEACTIVATE_LIMIT }),
+        ...(DELETE_LIMIT && { delete: DELETE_LIMIT }),
+      },
+    },
+    whenHeld: settings.WHEN_HELD,
+    expiryDays: settings.HELD_EXPIRY_DAYS,
+    everyone: settings.SYNC_SCOPE === 'all',
   };
 }
 

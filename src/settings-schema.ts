@@ -7,6 +7,7 @@ import {
   connectionUrl,
   flag,
   guid,
+  limit,
   oneOf,
   schedule,
   scheduleOrOff,
@@ -25,7 +26,8 @@ export interface SettingAbout {
     | 'Where users go'
     | 'State and queue'
     | 'Mail'
-    | 'Rules';
+    | 'Rules'
+    | 'Limits';
   /** One or two sentences, with code in backticks. */
   readonly about: string;
   /** What holds when it is not set, in words; only where the schema has no default. */
@@ -220,14 +222,12 @@ export const settingsSchema = z.object({
     group: 'Rules',
     about: 'What becomes of the account of a user who was permanently deleted from Entra: `delete` or `deactivate`.',
   }),
-  REMOVAL_LIMIT_COUNT: amount({ max: 999_999_999 }).prefault('500').register(registry, {
-    group: 'Rules',
-    about: 'Removals are held for approval when one cycle would deactivate or delete more users than this.',
-  }),
-  REMOVAL_LIMIT_PERCENT: amount({ max: 100, fraction: true }).prefault('25').register(registry, {
+  DELETE_INACTIVE_AFTER_DAYS: amount({ min: 1, max: 36_500 }).optional().register(registry, {
     group: 'Rules',
     about:
-      'Removals are held for approval when one cycle would deactivate or delete more than this percentage of the active users.',
+      'The account of a user who has no access any more is deleted when it has been inactive for so many days. Whoever gets access back before keeps it.',
+    unset: 'such accounts stay, inactive',
+    example: '90',
   }),
   QUARANTINE_MIN_FAILURES: amount({ min: 1, max: 999_999_999 }).prefault('20').register(registry, {
     group: 'Rules',
@@ -255,6 +255,64 @@ export const settingsSchema = z.object({
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).prefault('info').register(registry, {
     group: 'Rules',
     about: 'How much is logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.',
+  }),
+
+  REMOVAL_LIMIT_COUNT: amount({ max: 999_999_999 }).prefault('500').register(registry, {
+    group: 'Limits',
+    about: 'Removals are held for approval when one cycle would deactivate or delete more users than this.',
+  }),
+  REMOVAL_LIMIT_PERCENT: amount({ max: 100, fraction: true }).prefault('25').register(registry, {
+    group: 'Limits',
+    about:
+      'Removals are held for approval when one cycle would deactivate or delete more than this percentage of the active users.',
+  }),
+  REMOVAL_LIMIT_DAY_COUNT: amount({ max: 999_999_999 }).optional().register(registry, {
+    group: 'Limits',
+    about:
+      'The same over the last 24 hours: so many users, those not counted who have access again or whose removal was approved.',
+    unset: '1000, or twice `REMOVAL_LIMIT_COUNT` where that is more',
+    example: '1000',
+  }),
+  REMOVAL_LIMIT_DAY_PERCENT: amount({ max: 100, fraction: true }).optional().register(registry, {
+    group: 'Limits',
+    about: 'The same over the last 24 hours, as a percentage of the users who were active before.',
+    unset: '50, or twice `REMOVAL_LIMIT_PERCENT` where that is more',
+    example: '50',
+  }),
+  CREATE_LIMIT: limit().optional().register(registry, {
+    group: 'Limits',
+    about:
+      'Creates are held for approval when one cycle would create more users than this: a count, a percentage of the active users, or both, as `100, 20%`. The percentage does not count while nobody is linked.',
+    unset: 'no limit of its own',
+    example: '100, 20%',
+  }),
+  UPDATE_LIMIT: limit().optional().register(registry, {
+    group: 'Limits',
+    about: 'Updates are held for approval when one cycle would change the attributes of more users than this.',
+    unset: 'no limit of its own',
+    example: '40%',
+  }),
+  DEACTIVATE_LIMIT: limit().optional().register(registry, {
+    group: 'Limits',
+    about: 'Deactivations by themselves, beside the limits on removals.',
+    unset: 'no limit of its own',
+    example: '50',
+  }),
+  DELETE_LIMIT: limit().optional().register(registry, {
+    group: 'Limits',
+    about: 'Deletions by themselves, beside the limits on removals.',
+    unset: 'no limit of its own',
+    example: '20',
+  }),
+  WHEN_HELD: oneOf(['continue', 'stop']).prefault('continue').register(registry, {
+    group: 'Limits',
+    about:
+      '`continue`: what is over a limit waits, and everything else goes on. `stop`: as long as anything waits, nothing else is carried out either.',
+  }),
+  HELD_EXPIRY_DAYS: amount({ min: 1, max: 365 }).prefault('7').register(registry, {
+    group: 'Limits',
+    about:
+      'A held set that nobody answers in so many days is held anew, under another number and with another mail. An approval counts for as long.',
   }),
 });
 

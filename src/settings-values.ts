@@ -48,6 +48,23 @@ export function amount({ min = 0, max, fraction = false }: { min?: number; max: 
     .transform(Number);
 }
 
+/** A limit: `COUNT`, `PERCENT%`, or both with a comma between. What is not written is absent. */
+export const limit = () =>
+  z.string().transform((value, context): { readonly count?: number; readonly percent?: number } => {
+    const found: { count?: number; percent?: number } = {};
+    for (const part of value.split(',').map((one) => one.trim())) {
+      const percent = /^(\d{1,3}(?:\.\d{1,9})?) ?%$/.exec(part)?.[1];
+      const name = percent === undefined ? 'count' : 'percent';
+      const amount = percent ?? (/^\d{1,9}$/.test(part) ? part : undefined);
+      if (amount === undefined || found[name] !== undefined || (name === 'percent' && Number(amount) > 100)) {
+        context.addIssue('must be a count such as 50, a percentage such as 10%, or both as 50, 10%.');
+        return z.NEVER;
+      }
+      found[name] = Number(amount);
+    }
+    return found;
+  });
+
 /** Cron expressions separated by `;`, as node-cron reads them. */
 export const schedule = () =>
   z.string().transform((value, context) => {

@@ -30,7 +30,8 @@ interface Given {
 type GivenSettings = Map<string, Given>;
 
 /** The environment belongs to others too: unknown names are refused only where they begin like ours. */
-const ownPrefixes = /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT)_/;
+const ownPrefixes =
+  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY)_/;
 
 /** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
 const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -65,14 +66,19 @@ export function describeSettings(settings: Settings): string {
     .flatMap((name) => {
       const value = settings[name];
       if (value === undefined) return [];
-      const written = Array.isArray(value)
-        ? value.join(name.endsWith('_SCHEDULE') ? '; ' : ', ') || 'off'
-        : String(value);
+      const written = asWritten(name, value);
       const { sensitive } = aboutSetting(name);
       if (sensitive === 'secret') return [`${name}=***`];
       return [`${name}=${sensitive === 'url' ? maskUrl(written) : written}`];
     })
     .join('\n');
+}
+
+function asWritten(name: SettingName, value: NonNullable<Settings[SettingName]>): string {
+  if (Array.isArray(value)) return value.join(name.endsWith('_SCHEDULE') ? '; ' : ', ') || 'off';
+  if (typeof value !== 'object') return String(value);
+  const { count, percent } = value;
+  return [count, percent === undefined ? undefined : `${percent}%`].filter((part) => part !== undefined).join(', ');
 }
 
 function readEnvironment(env: NodeJS.ProcessEnv, given: GivenSettings, problems: string[]): void {

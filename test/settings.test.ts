@@ -48,6 +48,8 @@ describe('reading', () => {
       HARD_DELETE_ACTION: 'delete',
       REMOVAL_LIMIT_COUNT: 500,
       REMOVAL_LIMIT_PERCENT: 25,
+      WHEN_HELD: 'continue',
+      HELD_EXPIRY_DAYS: 7,
       QUARANTINE_MIN_FAILURES: 20,
       QUARANTINE_PERCENT: 40,
       QUARANTINE_FAILURES: 40_000,
@@ -111,6 +113,9 @@ describe('reading', () => {
     ['REMOVAL_LIMIT_PERCENT', '12.5', 12.5],
     ['DRIFT_SCHEDULE', 'OFF', []],
     ['DRIFT_SCHEDULE', '0 3 * * SUN', ['0 3 * * SUN']],
+    ['CREATE_LIMIT', '50', { count: 50 }],
+    ['UPDATE_LIMIT', '12.5 %', { percent: 12.5 }],
+    ['DELETE_LIMIT', '10%,  20', { count: 20, percent: 10 }],
     ['LOG_LEVEL', 'silent', 'silent'],
   ])('reads %s=%s', (name, text, value) => {
     expect(loadAssigned({ [name]: text })[name]).toEqual(value);
@@ -185,6 +190,9 @@ describe('refusing', () => {
     ['REMOVAL_LIMIT_COUNT', '-1', /must be a whole number from 0/],
     ['REMOVAL_LIMIT_COUNT', '2.5', /must be a whole number/],
     ['REMOVAL_LIMIT_PERCENT', '25 %', /must be a number from 0 to 100, without a unit/],
+    ['DEACTIVATE_LIMIT', 'many', /must be a count such as 50, a percentage such as 10%, or both/],
+    ['DEACTIVATE_LIMIT', '101%', /must be a count/],
+    ['DEACTIVATE_LIMIT', '5, 6', /must be a count/],
     ['REMOVAL_LIMIT_PERCENT', '101', /from 0 to 100/],
     ['LOG_LEVEL', 'loud', /must be one of: fatal, error/],
   ])('refuses %s=%s', (name, text, says) => {

@@ -111,6 +111,9 @@ export async function lockOperations(
   });
 }
 
+/** Since when a link that is being written is inactive because of us, in SQL. */
+const deactivatedAt = 'case when excluded.active then null when links.active then now() else links.deactivated_at end';
+
 /** Writes the links of adopted accounts; one that belonged to another user until now leaves that link. */
 export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Promise<void> {
   if (adopted.length === 0) return;
@@ -130,7 +133,7 @@ export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Pr
      from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb, kept jsonb, redacted text[])
      on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
        active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
-       updated_at = now()`,
+       deactivated_at = ${deactivatedAt}, updated_at = now()`,
     [JSON.stringify(links)],
   );
 }
@@ -177,7 +180,7 @@ export async function settleDone(
        from facts
        on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
          active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
-         updated_at = now()
+         deactivated_at = ${deactivatedAt}, updated_at = now()
      ), logged as (
        insert into provisioning_log
          (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)

@@ -1,44 +1,65 @@
-/** `approve` and `reject`: an operator's word on removals that the mass-removal guard holds. */
-import { transaction } from '../state/database.ts';
+/** `approve` and `reject`: an operator's word on what the guard holds. */
+import { answerHeld } from '../cycle/answer-held.ts';
 import { print, withService } from './command.ts';
 import { howMany } from './table.ts';
 
-/** Lets a set of held removals be carried out, by the next cycle. */
-export async function approve(set: number): Promise<number> {
-  return withService({}, async ({ database }) => {
-    const { rowCount } = await database.pool.query(
-      `update operations set state = 'approved' where state = 'held' and set_id = $1`,
-      [set],
-    );
-    if (!rowCount) return unknownSet(set);
-    print(
-      `Approved: ${howMany(rowCount, 'removal')}. The next cycle carries this out; to do it now: maptician-sync sync`,
-    );
-    return 0;
-  });
+export interface AnswerOptions {
+  /** Only these of the set, by object id or userName. */
+  readonly user?: readonly string[];
 }
 
-/** Leaves the accounts of a set as they are, until their users are in scope again. */
-export async function reject(set: number): Promise<number> {
-  return withService({}, async ({ database }) => {
-    const count = await transaction(database.pool, async (client) => {
-      const { rowCount } = await client.query(
-        `with rejected as (
-           delete from operations where state = 'held' and set_id = $1 returning entra_id, kind)
-         update users u set rejected_removal = r.kind from rejected r where u.id = r.entra_id`,
-        [set],
+/** Lets a set, or some of it, be carried out by the next cycle. */
+export async function approve(set: number, options: AnswerOptions): Promise<number> {
+  return answer('approved', set, options);
+}
+
+/** Leaves the users of a set, or some of them, as they are: until something else is to be done for them. */
+export async function reject(set: number, options: AnswerOptions): Promise<number> {
+  return answer('rejected', set, options);
+}
+
+async function answer(word: 'approved' | 'rejected', set: number, { user }: AnswerOptions): Promise<number> {
+  return withService({}, async ({ database, guard }) => {
+    const { expiryDays } = guard;
+    const { kinds, unknown } = await answerHeld(database.pool, { answer: word, set, users: user, expiryDays });
+    if (unknown.length > 0) {
+      process.stderr.write(
+        `Not held in set ${set}: ${unknown.join(', ')}. Nothing was ${word}. See who is: maptician-sync plan\n`,
       );
-      return rowCount ?? 0;
-    });
-    if (count === 0) return unknownSet(set);
+      return 2;
+    }
+    const what = describeKinds(kinds);
+    if (what === '') {
+      process.stderr.write(`No removals are held as set ${set}. See which are: maptician-sync status\n`);
+      return 2;
+    }
     print(
-      `Rejected: ${howMany(count, 'removal')}. The accounts stay as they are until their users have access in Entra again.`,
+      word === 'approved'
+        ? `Approved: ${what}. The next cycle carries this out; to do it now: maptician-sync sync`
+        : `Rejected: ${what}. ${fateOf(kinds)}`,
     );
     return 0;
   });
 }
 
-function unknownSet(set: number): number {
-  process.stderr.write(`No removals are held as set ${set}. See which are: maptician-sync status\n`);
-  return 2;
+function fateOf(kinds: Readonly<Record<string, number>>): string {
+  const removals = 'The accounts stay as they are until their users have access in Entra again.';
+  const others = 'Creates and updates are planned again when something changes for the user.';
+  const isRemoval = (kind: string) => kind === 'deactivate' || kind === 'delete';
+  const names = Object.keys(kinds);
+  return [...(names.some(isRemoval) ? [removals] : []), ...(names.every(isRemoval) ? [] : [others])].join(' ');
 }
+
+/** What is held, in words: 3 deactivations, 1 deletion. */
+export function describeKinds(kinds: Readonly<Record<string, number>>): string {
+  return Object.entries(kinds)
+    .map(([kind, users]) => howMany(users, nouns[kind] ?? kind))
+    .join(', ');
+}
+
+const nouns: Readonly<Record<string, string>> = {
+  create: 'create',
+  update: 'update',
+  deactivate: 'deactivation',
+  delete: 'deletion',
+};

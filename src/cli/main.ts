@@ -2,13 +2,13 @@
 /** The command line. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { accountKinds } from '../cycle/drift-accounts.ts';
 import { packageRoot } from '../package-root.ts';
 import { describeSettings } from '../settings.ts';
 import { logActions, logStatuses } from '../state/provisioning-log.ts';
 import { defaultScopes, type ResetScope, resetScopes } from '../state/reset-scope.ts';
-import { approve, reject } from './approve.ts';
+import { type AnswerOptions, approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
 import { type DriftCommandOptions, drift } from './drift.ts';
@@ -111,17 +111,24 @@ program
   .addOption(json())
   .action((options: LogOptions) => exits(log(options)));
 
+const heldSet = new Argument('<set>', 'the number of the set, as status and the mail name it').argParser(
+  whole(1, Number.MAX_SAFE_INTEGER),
+);
+const someUsers = () => new Option('--user <user...>', 'only these of the set, by object id or userName');
+
 program
   .command('approve')
-  .description('let held removals be carried out by the next cycle')
-  .argument('<set>', 'the number of the set, as status and the mail name it', whole(1, Number.MAX_SAFE_INTEGER))
-  .action((set: number) => exits(approve(set)));
+  .description('let held removals, and what else is held, be carried out by the next cycle')
+  .addArgument(heldSet)
+  .addOption(someUsers())
+  .action((set: number, options: AnswerOptions) => exits(approve(set, options)));
 
 program
   .command('reject')
-  .description('leave the accounts of held removals as they are')
-  .argument('<set>', 'the number of the set, as status and the mail name it', whole(1, Number.MAX_SAFE_INTEGER))
-  .action((set: number) => exits(reject(set)));
+  .description('leave the accounts of held removals as they are, and what else is held undone')
+  .addArgument(heldSet)
+  .addOption(someUsers())
+  .action((set: number, options: AnswerOptions) => exits(reject(set, options)));
 
 program
   .command('retry')

@@ -25,7 +25,7 @@ export async function previewMapping(options: PreviewOptions): Promise<number> {
 }
 
 async function previewFiles(service: Service, { attributes, filters }: PreviewOptions): Promise<Preview> {
-  const { database, rules, settings } = service;
+  const { database, rules, guard } = service;
   const table = attributes === undefined ? service.table : await loadAttributeTable(attributes);
   const tried = filters === undefined ? service.filters : await loadScopingFilters(filters, { needed: true });
   const isTrial = attributes !== undefined || filters !== undefined;
@@ -35,7 +35,7 @@ async function previewFiles(service: Service, { attributes, filters }: PreviewOp
   return previewMirror(database.pool, {
     rules: { ...rules, table, skipOutOfScope: tried.skipOutOfScopeDeletions },
     filters: tried,
-    limits: { count: settings.REMOVAL_LIMIT_COUNT, percent: settings.REMOVAL_LIMIT_PERCENT },
+    guard,
     mirrored: isTrial ? [...properties, ...(manager ? ['manager'] : [])] : [],
   });
 }

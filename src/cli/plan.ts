@@ -1,5 +1,5 @@
 /** `plan`: what sync would do. Reads Entra into the mirror, and writes nothing to the queue or to Maptician. */
-import { planOnly } from '../cycle/plan-only.ts';
+import { type DryRun, planOnly } from '../cycle/plan-only.ts';
 import type { Planned } from '../cycle/planned-users.ts';
 import { changedAttributes } from '../mapping/map-user.ts';
 import { redact } from '../mapping/redaction.ts';
@@ -37,10 +37,12 @@ export async function plan(options: CommandOptions): Promise<number> {
     const counts = Object.fromEntries(totals);
     if (options.json) {
       process.stdout.write(`${first ? '{"operations":[' : ''}],`);
-      process.stdout.write(`${JSON.stringify({ counts, held: result.held, warnings: result.warnings }).slice(1)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ counts, held: result.held, limitsPassed: result.limitsPassed, warnings: result.warnings }).slice(1)}\n`,
+      );
       return 0;
     }
-    print(describePlan(shown, totals, result.held));
+    print(describePlan(shown, totals, result));
     for (const warning of result.warnings) print(`Warning: ${warning}`);
     return 0;
   });
@@ -105,7 +107,7 @@ function reasonOf({ planned: { decision, takeover }, existing, rules }: Shown): 
   return 'reason' in decision ? decision.reason : '';
 }
 
-function describePlan(shown: readonly Shown[], totals: ReadonlyMap<string, number>, held: boolean): string {
+function describePlan(shown: readonly Shown[], totals: ReadonlyMap<string, number>, result: DryRun): string {
   if (totals.size === 0) return 'Nothing to do: Maptician has what Entra says.';
   const rows = shown.map((one) => {
     const action = actionOf(one);
@@ -122,6 +124,12 @@ function describePlan(shown: readonly Shown[], totals: ReadonlyMap<string, numbe
     ...(all > shown.length ? [`… and ${all - shown.length} more; --json has them all`] : []),
     '',
     `${summary}.`,
-    ...(held ? ['The removals are above the limit: sync would hold them for approval.'] : []),
+    ...describeHeld(result),
   ].join('\n');
+}
+
+function describeHeld({ held, limitsPassed }: DryRun): string[] {
+  const kinds = Object.entries(limitsPassed).map(([kind, reason]) => `${kind}: ${reason}`);
+  if (kinds.length > 0) return ['Sync would hold for approval:', ...kinds.map((kind) => `  ${kind}`)];
+  return held ? ['Some of it is held for approval: see maptician-sync status.'] : [];
 }

@@ -1,6 +1,8 @@
 /** `status`: where things stand, and what to do. */
 import { nextTick } from '../schedule.ts';
+import type { HeldSet } from '../state/held-sets.ts';
 import { type Failing, readStanding, type Standing } from '../state/standing.ts';
+import { describeKinds } from './approve.ts';
 import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
 import { cell, howMany, when } from './table.ts';
 
@@ -46,10 +48,7 @@ function describeStanding(standing: Standing, nextRun: Date | undefined): string
   if (standing.state === 'stopped' && cycle.stopMessage !== null) {
     lines.push('', `Stopped: ${cycle.stopMessage}`, actionFor(cycle.stopCode));
   }
-  for (const { set, removals } of standing.held) {
-    lines.push('', `${howMany(removals, 'removal')} held as set ${set}. See who: maptician-sync plan`);
-    lines.push(`Carry them out: maptician-sync approve ${set}    Leave the accounts: maptician-sync reject ${set}`);
-  }
+  for (const set of standing.held) lines.push('', ...describeHeld(set));
   if (standing.failed > 0) {
     lines.push('', `${howMany(standing.failed, 'user')} failed. See why: maptician-sync log --status failure`);
     lines.push(...standing.failing.map(describeFailing));
@@ -92,6 +91,16 @@ function describeJob({ job }: Standing): string[] {
   }
   if (restartScope.length > 0) lines.push('', `The next cycle resets ${restartScope.join(', ')} first.`);
   return lines;
+}
+
+function describeHeld({ set, kinds, reason, expiresAt, stops }: HeldSet): string[] {
+  const why = reason === null ? '' : `: ${reason}`;
+  return [
+    `Held as set ${set}${why}`,
+    `${describeKinds(kinds)}. See who: maptician-sync plan${stops ? '. Until you answer, nothing else is changed either.' : ''}`,
+    `Carry it out: maptician-sync approve ${set}    Leave it: maptician-sync reject ${set}    Some of it: --user NAME`,
+    ...(expiresAt === null ? [] : [`Unanswered until ${when(expiresAt)} UTC, it is held anew and told of again.`]),
+  ];
 }
 
 function describeFailing({ id, userName, code, httpStatus, attempts, nextRetryAt }: Failing): string {

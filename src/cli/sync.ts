@@ -70,7 +70,7 @@ export function describeCycle(result: CycleResult): string {
   if (did.length > 0) lines.push(`Users: ${did.join(', ')}.`);
   else if (error === undefined) lines.push('Nothing changed.');
   if (counts.failed > 0) lines.push(`${counts.failed} failed; see: maptician-sync log --status failure`);
-  if (counts.held > 0) lines.push(`${howMany(counts.held, 'removal')} held for approval; see: maptician-sync status`);
+  if (counts.held > 0) lines.push(`${howMany(counts.held, 'user')} held for approval; see: maptician-sync status`);
   for (const warning of result.warnings) lines.push(`Warning: ${warning}`);
   return lines.join('\n');
 }

@@ -93,7 +93,7 @@ export async function correctLinks(db: Queryable, compared: readonly ComparedLin
   await db.query(
     `update links l set applied = jsonb_strip_nulls(p.applied), kept = p.kept,
        user_name = coalesce(p.applied->>'userName', ''), active = coalesce((p.applied->>'active')::boolean, true),
-       updated_at = now()
+       deactivated_at = case when (p.applied->>'active')::boolean is false then l.deactivated_at end, updated_at = now()
      from jsonb_to_recordset($1) as p("entraId" uuid, applied jsonb, kept jsonb) where l.entra_id = p."entraId"`,
     [JSON.stringify(moved)],
   );

@@ -7,17 +7,27 @@ import { matchingAttributes } from '../mapping/attribute-table.ts';
 import { type Match, matchAccounts } from '../maptician/match-accounts.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import type { PlanRules } from '../plan/decide.ts';
-import { exceedsLimits } from '../plan/removal-guard.ts';
+import { isLimited, type LimitedKind, limitsPassed, noKinds } from '../plan/removal-guard.ts';
 import { lockCycle, recoverOperations } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
 import { retryDue } from '../state/escrow.ts';
 import { readFact } from '../state/facts.ts';
+import { markGraceOver } from './grace-period.ts';
+import { readGuardState } from './guard-state.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import { type Planned, plannedUsers } from './planned-users.ts';
+import { isAnswered, type Planned, plannedUsers } from './planned-users.ts';
 import type { CycleContext, CycleOptions } from './run-cycle.ts';
 
 /** No cycle has this number. */
 const dryRun = 0;
+
+export interface DryRun {
+  /** Something waits for an operator, or would. */
+  readonly held: boolean;
+  /** Of what is planned anew: the kinds that would be held, each with the limit it passes, in words after "that is". */
+  readonly limitsPassed: Readonly<Partial<Record<LimitedKind, string>>>;
+  readonly warnings: readonly string[];
+}
 
 /**
  * Tells `each` user for whom there is something to do or to say; of one to be created also the accounts that match
@@ -28,7 +38,7 @@ export async function planOnly(
   options: Pick<CycleOptions, 'signal' | 'progress'> & {
     readonly each: (planned: Planned, existing: Match | undefined) => void;
   },
-): Promise<{ readonly held: boolean; readonly warnings: readonly string[] }> {
+): Promise<DryRun> {
   const lock = await lockCycle(context.databaseUrl, { wait: true, signal: options.signal });
   if (lock === undefined) throw new Error('the cycle lock was not waited for');
   try {
@@ -41,7 +51,8 @@ export async function planOnly(
       warn: (message) => warnings.push(message),
     });
     await pull(directory, { resync: false });
-    const removals = { planned: 0, held: 0 };
+    await markGraceOver(context.pool, context.rules);
+    const counts = { planned: { ...noKinds }, held: { ...noKinds } };
     const store = await context.openStore();
     // Another user store has none of the accounts that the links speak of: there, everyone is looked up anew.
     const unlinked = (await readFact(context.pool, 'user_store')) !== context.storeIdentity;
@@ -55,16 +66,17 @@ export async function planOnly(
       for (const planned of chunk) {
         const { kind } = planned.decision;
         if (kind === 'nothing') continue;
-        if (kind === 'deactivate' || kind === 'delete') {
-          if (planned.operationState === 'held') removals.held += 1;
-          else if (planned.operationState === null) removals.planned += 1;
+        if (isLimited(kind) && planned.operationState !== 'approved' && !isAnswered(planned, 'approved')) {
+          counts[planned.operationState === 'held' ? 'held' : 'planned'][kind] += 1;
         }
         options.each(planned, existing.get(planned));
       }
     }
-    const { rows } = await context.pool.query<{ active: number }>('select count(*) as active from links where active');
-    const limits = { ...removals, linkedActive: rows[0]?.active ?? 0 };
-    return { held: removals.held > 0 || exceedsLimits(limits, context.limits), warnings };
+    const { guard } = context;
+    const state = await readGuardState(context.pool, guard.everyone);
+    const passed = limitsPassed({ ...counts, ...state, passed: noKinds }, guard.limits);
+    const held = passed.size > 0 || Object.values(counts.held).some((users) => users > 0);
+    return { held, limitsPassed: Object.fromEntries(passed), warnings };
   } finally {
     await dropListing(context);
     await lock.release();

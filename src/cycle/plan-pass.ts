@@ -11,7 +11,7 @@ import { payloadHash } from '../plan/payload.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogEntry, writeLog } from '../state/provisioning-log.ts';
-import { accountOf, type Planned, plannedUsers, type Waiting } from './planned-users.ts';
+import { accountOf, isAnswered, type Planned, plannedUsers, type Waiting } from './planned-users.ts';
 
 /** An operation as it was written, for the queue. */
 export interface WrittenOperation {
@@ -71,8 +71,17 @@ interface OperationRow {
   contested: number;
 }
 
-async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: number, stages: PassOptions['stages']) {
-  const decided: { planned: Planned; decision: Operative }[] = [];
+async function writeChunk(db: Queryable, planned: readonly Planned[], cycleId: number, stages: PassOptions['stages']) {
+  // As it is now, not as it was read: an operator may have approved it meanwhile.
+  const waiting = await db.query<WaitingOperation>(
+    `delete from operations where entra_id = any($1) and state in ('held', 'approved')
+     returning entra_id, kind, state, set_id`,
+    [planned.flatMap(({ subject, decision }) => (decision.kind === 'wait' ? [] : [subject.id]))],
+  );
+  const before = new Map(waiting.rows.map((row) => [row.entra_id, row]));
+  // Whose operation is not there any more was rejected meanwhile: the mark stays, and the next wave decides.
+  const chunk = planned.filter(({ subject, operationState }) => operationState === null || before.has(subject.id));
+  const operations: OperationRow[] = [];
   const log: LogEntry[] = [];
   const failures: Failure[] = [];
   const settled: string[] = [];
@@ -88,17 +97,11 @@ async function writeChunk(db: Queryable, chunk: readonly Planned[], cycleId: num
       failures.push({ entraId: subject.id, action: 'other', code, reason, waitsFor });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
     } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
-    else if (decision.kind !== 'nothing') decided.push({ planned, decision });
+    else if (decision.kind !== 'nothing') {
+      const place = placeOf(planned, decision.kind, before.get(subject.id), { cycleId, stages });
+      operations.push(toRow(planned, decision, place));
+    }
   }
-  // As it is now, not as it was read: an operator may have approved it meanwhile.
-  const waiting = await db.query<WaitingOperation>(
-    `delete from operations where entra_id = any($1) and state in ('held', 'approved') returning entra_id, state, set_id`,
-    [settled],
-  );
-  const before = new Map(waiting.rows.map((row) => [row.entra_id, row]));
-  const operations = decided.map(({ planned, decision }) =>
-    toRow(planned, decision, before.get(planned.subject.id), stages),
-  );
   await db.query('delete from to_compare where id = any($1)', [settled]);
   await forgetRejections(db, chunk);
   const unsettled = new Set([...operations.map((operation) => operation.entra_id), ...refused]);
@@ -112,31 +115,55 @@ export function isRemoval(kind: OperationKind): boolean {
   return kind === 'deactivate' || kind === 'delete';
 }
 
-/** A rejected removal is forgotten when there is nothing to remove any more. */
+/** What an operator said is forgotten when something else is to be done, or nothing any more. */
 async function forgetRejections(db: Queryable, chunk: readonly Planned[]): Promise<void> {
   const over = chunk.filter(({ subject, decision }) => subject.rejectedRemoval !== null && decision.kind !== 'skip');
-  if (over.length === 0) return;
-  await db.query('update users set rejected_removal = null where id = any($1)', [
-    over.map(({ subject }) => subject.id),
-  ]);
+  if (over.length > 0) {
+    await db.query('update users set rejected_removal = null where id = any($1)', [
+      over.map(({ subject }) => subject.id),
+    ]);
+  }
+  const answered = chunk.filter(
+    (planned) =>
+      planned.answer !== null &&
+      !['skip', 'wait', 'refused', 'fail'].includes(planned.decision.kind) &&
+      !isAnswered(planned, 'approved'),
+  );
+  if (answered.length > 0) {
+    await db.query('delete from answers where entra_id = any($1)', [answered.map(({ subject }) => subject.id)]);
+  }
 }
 
 type Operative = Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>;
 
 interface WaitingOperation {
   readonly entra_id: string;
+  readonly kind: OperationKind;
   readonly state: 'held' | 'approved';
   readonly set_id: number | null;
 }
 
-function toRow(
+type Place = Pick<OperationRow, 'state' | 'set_id'>;
+
+/** Whether an operation may go, is counted first, or waits; `before` is what waited for an operator until now. */
+function placeOf(
   planned: Planned,
-  decision: Operative,
+  kind: OperationKind,
   before: WaitingOperation | undefined,
-  stages: PassOptions['stages'],
-): OperationRow {
-  const held = before?.state === 'held' && stages(decision.kind);
-  const staged = before === undefined && stages(decision.kind);
+  { cycleId, stages }: Pick<PassOptions, 'stages'> & { readonly cycleId: number },
+): Place {
+  const open: Place = { state: 'open', set_id: null };
+  const counted: Place = stages(kind) ? { state: 'staged', set_id: null } : open;
+  if (before === undefined) return isAnswered(planned, 'approved') ? open : counted;
+  if (before.kind !== kind) {
+    // What was shown as a deactivation is not approved as a deletion: it waits as a set of its own.
+    const shown = before.set_id !== null || planned.answer !== null;
+    return shown && isRemoval(before.kind) && isRemoval(kind) ? { state: 'held', set_id: cycleId } : counted;
+  }
+  return before.state === 'held' && stages(kind) ? { state: 'held', set_id: before.set_id } : open;
+}
+
+function toRow(planned: Planned, decision: Operative, place: Place): OperationRow {
   return {
     entra_id: planned.subject.id,
     kind: decision.kind,
@@ -148,8 +175,7 @@ function toRow(
       planned.takeover === undefined
         ? decision.reason
         : `the account of ${planned.takeover.entraId}, who has no access any more, passes to this user`,
-    state: held ? 'held' : staged ? 'staged' : 'open',
-    set_id: held ? before.set_id : null,
+    ...place,
     contested: planned.contested,
   };
 }

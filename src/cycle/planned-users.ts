@@ -7,6 +7,7 @@ import { type Holder, type NameDecision, type Rival, resolveName, sameName } fro
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
 import { withEmailHolders } from './contested-values.ts';
+import { isGraceOver } from './grace-period.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
 
 /** One user with what was decided; what `plan` prints and what is written for `sync`. */
@@ -18,6 +19,8 @@ export interface Planned {
   /** For a create: the account that passes to this user. */
   readonly takeover: Holder | undefined;
   readonly operationState: 'held' | 'approved' | null;
+  /** What an operator said about an operation of this user, and the fingerprint of that one. */
+  readonly answer: { readonly answer: 'approved' | 'rejected'; readonly payload: string } | null;
   /** How often in this cycle Maptician said that a value is another account's. */
   readonly contested: number;
 }
@@ -51,6 +54,8 @@ interface CandidateRow extends SubjectRow {
   refused_payload: string | null;
   refused_code: string | null;
   refused_until: Date | null;
+  answer: 'approved' | 'rejected' | null;
+  answered_payload: string | null;
   contested: number;
 }
 
@@ -76,17 +81,18 @@ export async function* plannedUsers(
     const { rows } = await db.query<CandidateRow>(
       `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
-         coalesce(c.contested, 0) as contested,
+         ${isGraceOver('$2')} as grace_over, a.answer, a.payload as answered_payload, coalesce(c.contested, 0) as contested,
          e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
        from users u
          left join to_compare c on c.id = u.id
          left join links l on l.entra_id = u.id
          left join operations o on o.entra_id = u.id
+         left join answers a on a.entra_id = u.id
          left join escrow e on e.entra_id = u.id and e.payload is not null and (e.next_retry_at is null or e.next_retry_at > now())
        where u.id = any($1) and not (u.needs_read and u.in_scope)
          and (o.state is null or o.state in ('held', 'approved'))
        order by u.id`,
-      [marks.rows.map(({ id }) => id)],
+      [marks.rows.map(({ id }) => id), rules.deleteInactiveAfterDays ?? null],
     );
     if (rows.length === 0) continue;
     const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
@@ -109,6 +115,10 @@ async function planChunk(
       decision: decide(subject, rules),
       takeover: undefined,
       operationState: row.operation_state,
+      answer:
+        row.answer === null || row.answered_payload === null
+          ? null
+          : { answer: row.answer, payload: row.answered_payload },
       contested: row.contested,
     };
   });
@@ -127,24 +137,40 @@ async function planChunk(
   return withEmailHolders(db, withNames, rules.table);
 }
 
-/** Nothing refused is sent again as it was. What waits for an operator, or was approved, is not held back by it. */
+/**
+ * Nothing refused is sent again as it was, and nothing that an operator rejected is planned again as it was. What waits for
+ * an operator, or was approved, is not held back by a refusal.
+ */
 function heldBack(chunk: readonly Planned[], rows: readonly CandidateRow[]): Planned[] {
   const refused = new Map(rows.filter((row) => row.refused_payload !== null).map((row) => [row.id, row]));
   return chunk.map((planned) => {
+    if (isAnswered(planned, 'rejected')) {
+      return { ...planned, decision: { kind: 'skip', reason: `${planned.decision.kind} rejected by an operator` } };
+    }
     const row = refused.get(planned.subject.id);
-    const { decision } = planned;
-    if (row === undefined || planned.operationState !== null || !('attributes' in decision)) return planned;
-    const { kind, attributes } = decision;
-    if (payloadHash({ kind, account: accountOf(planned), attributes }) !== row.refused_payload) return planned;
+    if (row === undefined || planned.operationState !== null) return planned;
+    if (payloadOf(planned) !== row.refused_payload) return planned;
     const until = row.refused_until?.toISOString() ?? 'somebody says so';
     return {
       ...planned,
       decision: {
         kind: 'refused',
-        reason: `refused as it is (${row.refused_code}): ${kind} waits for a change, or until ${until}`,
+        reason: `refused as it is (${row.refused_code}): ${planned.decision.kind} waits for a change, or until ${until}`,
       },
     };
   });
+}
+
+/** The fingerprint of what is to be done; undefined where nothing is. */
+function payloadOf(planned: Planned): string | undefined {
+  const { decision } = planned;
+  if (!('attributes' in decision)) return undefined;
+  return payloadHash({ kind: decision.kind, account: accountOf(planned), attributes: decision.attributes });
+}
+
+/** Whether an operator has said so about the very same operation. */
+export function isAnswered(planned: Planned, answer: 'approved' | 'rejected'): boolean {
+  return planned.answer?.answer === answer && payloadOf(planned) === planned.answer.payload;
 }
 
 /** The account that an operation of this user is for: its own, or the one that passes to it. */

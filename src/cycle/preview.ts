@@ -8,11 +8,13 @@ import { userNameOf } from '../mapping/map-user.ts';
 import type { AttributePath, AttributeValue } from '../mapping/maptician-user.ts';
 import { redact } from '../mapping/redaction.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
-import { exceedsLimits, type RemovalLimits } from '../plan/removal-guard.ts';
+import { isLimited, limitsPassed, noKinds, removalsOf } from '../plan/removal-guard.ts';
 import { evaluateFilters, filterGroups } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { Queryable } from '../state/database.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
+import { isGraceOver } from './grace-period.ts';
+import { type GuardRules, readGuardState } from './guard-state.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
 import { withoutUnmirrored } from './unmirrored.ts';
 
@@ -20,7 +22,7 @@ import { withoutUnmirrored } from './unmirrored.ts';
 export interface PreviewInput {
   readonly rules: PlanRules;
   readonly filters: ScopingFilters;
-  readonly limits: RemovalLimits;
+  readonly guard: GuardRules;
   /** The properties that cycles read; empty where they may have read others. */
   readonly mirrored: readonly string[];
 }
@@ -86,7 +88,7 @@ export async function previewMirror(pool: pg.Pool, input: PreviewInput): Promise
 
 async function gather(
   client: Queryable,
-  input: Pick<PreviewInput, 'rules' | 'limits'> & { readonly filters: ScopingFilters | undefined },
+  input: Pick<PreviewInput, 'rules' | 'guard'> & { readonly filters: ScopingFilters | undefined },
   unknown: readonly string[],
 ): Promise<Preview> {
   const actions = new Map<string, number>();
@@ -94,10 +96,10 @@ async function gather(
   const failures = new Map<string, Gathered>();
   const [leave, enter]: [Gathered, Gathered] = [newGathered(), newGathered()];
   const names = new Map<string, number>();
-  const removals = { planned: 0, held: 0, linkedActive: 0 };
+  const counts = { planned: { ...noKinds }, held: { ...noKinds } };
   let [mirrored, inScope] = [0, 0];
   const now = new Date();
-  for await (const row of mirroredRows(client, input.filters)) {
+  for await (const row of mirroredRows(client, input)) {
     mirrored += 1;
     const subject = subjectOf(row, input.filters, now);
     const decision = decide(subject, input.rules);
@@ -111,8 +113,7 @@ async function gather(
         if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
       }
     }
-    if (row.active === true) removals.linkedActive += 1;
-    if (kind === 'deactivate' || kind === 'delete') removals[row.held ? 'held' : 'planned'] += 1;
+    if (isLimited(kind)) counts[row.held ? 'held' : 'planned'][kind] += 1;
     if (kind !== 'nothing') actions.set(kind, (actions.get(kind) ?? 0) + 1);
     if (decision.kind === 'fail') add(gatheredOf(failures, `${decision.code}: ${decision.reason}`), row.user_name);
     if (decision.kind === 'update' || decision.kind === 'reactivate')
@@ -122,6 +123,10 @@ async function gather(
     if (count > 1)
       add(gatheredOf(failures, 'DuplicateSourceEntries: several users would have one userName'), name, count);
   }
+  const state = await readGuardState(client, input.guard.everyone);
+  // With the filters that are tried, and not with those that cycles went by.
+  const emptied = inScope === 0 && input.filters !== undefined ? 'filters' : state.emptied;
+  const passed = limitsPassed({ ...counts, ...state, emptied, passed: noKinds }, input.guard.limits);
   return {
     mirrored,
     inScope,
@@ -131,9 +136,9 @@ async function gather(
     enter,
     failures: byUsers([...failures].map(([reason, found]) => ({ reason, ...found }))),
     removals: {
-      users: removals.planned + removals.held,
-      activeAccounts: removals.linkedActive,
-      held: removals.held > 0 || exceedsLimits(removals, input.limits),
+      users: removalsOf(counts.planned) + removalsOf(counts.held),
+      activeAccounts: state.linkedActive,
+      held: removalsOf(counts.held) > 0 || passed.has('deactivate') || passed.has('delete'),
     },
     unknown,
   };
@@ -183,18 +188,22 @@ function byUsers<T extends { readonly users: number }>(found: readonly T[]): T[]
   return found.toSorted((one, other) => other.users - one.users);
 }
 
-async function* mirroredRows(client: Queryable, filters: ScopingFilters | undefined): AsyncGenerator<Row> {
+async function* mirroredRows(
+  client: Queryable,
+  { filters, rules }: { readonly filters: ScopingFilters | undefined; readonly rules: PlanRules },
+): AsyncGenerator<Row> {
   const groups = filters === undefined ? [] : filterGroups(filters);
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await client.query<Row>(
       `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
          l.maptician_id, l.active, l.applied, l.redacted, coalesce(o.state = 'held', false) as held,
+         ${isGraceOver('$4')} as grace_over,
          array(select m.group_id from group_members m
            where m.user_id = u.id and m.group_id = any($3::uuid[]) and not m.gone)::text[] as member_of
        from users u left join links l on l.entra_id = u.id left join operations o on o.entra_id = u.id
        where u.id > $1 and u.attributes <> '{}' order by u.id limit $2`,
-      [after, chunkSize, groups],
+      [after, chunkSize, groups, rules.deleteInactiveAfterDays ?? null],
     );
     const last = rows.at(-1);
     if (last === undefined) return;

@@ -13,7 +13,6 @@ import type { UserStore } from '../maptician/user-store.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { QuarantineReason, QuarantineThresholds } from '../plan/quarantine.ts';
-import type { RemovalLimits } from '../plan/removal-guard.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
 import {
@@ -32,9 +31,10 @@ import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
-import { guardRemovals } from './guard-removals.ts';
+import { openGuard, prepareGuard, stagedKinds } from './guard-removals.ts';
+import type { GuardRules } from './guard-state.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import { isRemoval, type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
+import { type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
 import { settleQuarantine } from './quarantine.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
@@ -50,8 +50,8 @@ export interface CycleContext {
   /** Which user store it is; another one has none of the accounts that the links speak of. */
   readonly storeIdentity: string;
   readonly rules: PlanRules;
-  readonly limits: RemovalLimits;
   readonly thresholds: QuarantineThresholds;
+  readonly guard: GuardRules;
   /** Whether anybody is mailed. */
   readonly notifies: boolean;
   readonly log: Log;
@@ -272,29 +272,32 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     const { batchSize } = store;
     await listAccounts(pool, store, cycleId, { signal, progress });
     const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
+    await prepareGuard(context, cycleId);
+    const guard = openGuard(context, cycleId);
     let left: PlanPass | undefined;
     for (let wave = 1; wave <= wavesAtMost; wave++) {
       signal.throwIfAborted();
       progress({ phase: 'planning', done: 0, total: undefined });
       const pass = await planPass(pool, context.rules, cycleId, {
-        stages: isRemoval,
+        stages: stagedKinds(context.guard),
         opened: async (operations) => {
           signal.throwIfAborted();
           await enqueue(operations);
         },
       });
       left = pass;
-      await enqueue(await guardRemovals(context, cycleId));
+      const { stopped } = await guard(enqueue);
       const mayWrite = context.rules.table.actions.update;
-      const yields = await writeYields(pool, cycleId, mayWrite ? valuesToYield(pass, wave) : []);
+      const yields = await writeYields(pool, cycleId, mayWrite && !stopped ? valuesToYield(pass, wave) : []);
       await enqueue(yields);
-      if (pass.operations === 0 && yields.length === 0) {
+      if (pass.operations === 0 && yields.length === 0 && !stopped) {
         if (await isLeftOver()) continue;
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
         return;
       }
       await updateCycle(pool, cycleId, { phase: 'apply' });
       await settle({ pool, queue, batchSize, cycleId, signal, progress });
+      if (stopped) return;
     }
     const { rows } = await pool.query<{ open: boolean }>(
       `select exists (select from to_compare c join users u on u.id = c.id where not (u.needs_read and u.in_scope)) as open`,

@@ -208,6 +208,7 @@ export async function dropUnused(db: Queryable, everyone: boolean): Promise<void
   // What is said of nobody would be said for ever.
   for (const [table, id] of [
     ['escrow', 'entra_id'],
+    ['answers', 'entra_id'],
     ['to_compare', 'id'],
   ]) {
     await db.query(`delete from ${table} where not exists (select from users u where u.id = ${table}.${id})`);

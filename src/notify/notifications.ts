@@ -8,10 +8,10 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ErrorCode, errorCodes, errorPolicy, recommendedAction } from '../errors.ts';
-import type { RemovalLimits } from '../plan/removal-guard.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { type Cycle, readCycle } from '../state/cycles.ts';
 import { type Queryable, transaction } from '../state/database.ts';
+import { readHeldSets } from '../state/held-sets.ts';
 import type { Mail } from './mail-layout.ts';
 import { failureMail, heldMail, recoveryMail, stoppedMail, warningMail } from './templates.ts';
 
@@ -86,11 +86,11 @@ async function causes(db: Queryable, cycle: Cycle): Promise<NotificationKind[]> 
     ]);
     if (rows[0]?.news === true) kinds.push('failures');
   }
-  const { rows } = await db.query('select from operations where state = $1 and set_id = $2 limit 1', [
-    'held',
-    cycle.id,
-  ]);
-  if (rows.length > 0) kinds.push('held');
+  // Of every set there is one mail, that of a cycle that was killed before it could tell of it included.
+  await db.query(
+    `insert into notifications (kind, cycle_id)
+     select distinct 'held', set_id from operations where state = 'held' and set_id is not null on conflict do nothing`,
+  );
   if (cycle.warnings.length === 0) await endIncident(db, 'warning');
   else if (await beginIncident(db, { kind: 'warning', code: hash(cycle.warnings) })) kinds.push('warning');
   return kinds;
@@ -142,11 +142,7 @@ async function keepFact(db: Queryable, name: string, value: unknown): Promise<vo
  * Composes a notification from the state as it is now: null where it has no cause any more, undefined where it was sent
  * already or another process is sending it.
  */
-export async function composeNotification(
-  db: Queryable,
-  id: number,
-  limits: RemovalLimits,
-): Promise<Mail | null | undefined> {
+export async function composeNotification(db: Queryable, id: number): Promise<Mail | null | undefined> {
   // Locked, so that of two processes with a job for it one sends it.
   const { rows } = await db.query<{ kind: NotificationKind; cycle_id: number }>(
     'select kind, cycle_id from notifications where id = $1 and sent_at is null for update skip locked',
@@ -162,7 +158,7 @@ export async function composeNotification(
     case 'stopped':
       return composeStopped(db, cycle, host);
     case 'held':
-      return composeHeld(db, cycle, limits);
+      return composeHeld(db, cycle);
     case 'warning':
       return warningMail({ warnings: cycle.warnings, host });
     case 'recovery':
@@ -233,7 +229,7 @@ async function composeStopped(db: Queryable, cycle: Cycle, host: string): Promis
   });
 }
 
-async function composeHeld(db: Queryable, cycle: Cycle, limits: RemovalLimits): Promise<Mail | null> {
+async function composeHeld(db: Queryable, cycle: Cycle): Promise<Mail | null> {
   const { rows } = await db.query<{
     entra_id: string;
     user_name: string | null;
@@ -245,11 +241,8 @@ async function composeHeld(db: Queryable, cycle: Cycle, limits: RemovalLimits): 
      where o.state = 'held' and o.set_id = $1 order by user_name limit 100`,
     [cycle.id],
   );
-  const { rows: count } = await db.query<{ held: number }>(
-    `select count(*) as held from operations where state = 'held' and set_id = $1`,
-    [cycle.id],
-  );
-  if (rows.length === 0) return null;
+  const held = (await readHeldSets(db)).find(({ set }) => set === cycle.id);
+  if (held === undefined) return null;
   return heldMail({
     removals: rows.map((row) => ({
       user: row.user_name ?? row.entra_id,
@@ -257,8 +250,9 @@ async function composeHeld(db: Queryable, cycle: Cycle, limits: RemovalLimits): 
       action: row.kind,
       reason: row.reason ?? '',
     })),
-    count: count[0]?.held ?? rows.length,
-    limitText: `more than ${limits.count} users or ${limits.percent} % of the active ones`,
+    count: Object.values(held.kinds).reduce((sum, users) => sum + users, 0),
+    limitText: held.reason ?? 'more than the limits allow',
+    stops: held.stops,
     setId: String(cycle.id),
   });
 }

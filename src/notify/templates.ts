@@ -128,13 +128,13 @@ export function stoppedMail(facts: {
   });
 }
 
-/** Removals that the mass-removal guard holds. */
+/** Removals, or other changes where they have limits, that the guard holds. */
 export function heldMail(facts: {
   /** The removals, or the first of them. */
   readonly removals: readonly {
     readonly user: string;
     readonly objectId: string;
-    /** deactivate or delete. */
+    /** deactivate or delete; create or update where these have limits. */
     readonly action: string;
     readonly reason: string;
   }[];
@@ -142,31 +142,41 @@ export function heldMail(facts: {
   readonly count: number;
   /** The limit that was passed, such as "more than 500 users". */
   readonly limitText: string;
+  /** Nothing else is carried out either until it is answered. */
+  readonly stops?: boolean;
   readonly setId: string;
 }): Mail {
-  const { removals, count, limitText, setId } = facts;
+  const { removals, count, limitText, stops = false, setId } = facts;
   const named = removals.slice(0, namedUsers);
   const rest = count - named.length;
+  const removes = removals.every(({ action }) => action === 'deactivate' || action === 'delete');
+  const noun = removes ? 'removal' : 'change';
   return renderMail({
-    subject: `${howMany(count, 'removal')} held for your approval`,
+    subject: `${howMany(count, noun)} held for your approval`,
     tone: 'attention',
-    title: `${howMany(count, 'user')} would lose access. Is that right?`,
+    title: `${howMany(count, 'user')} would ${removes ? 'lose access' : 'be changed'}. Is that right?`,
     blocks: [
       {
         kind: 'paragraph',
-        text: `One cycle was about to deactivate or delete ${howMany(count, 'user')} in Maptician. That is ${limitText}, so none of it was done. Everything else goes on as usual.`,
+        text: `One cycle was about to ${removes ? 'deactivate or delete' : 'change'} ${howMany(count, 'user')} in Maptician. That is ${limitText}, so none of it was done. ${
+          stops ? 'Until you answer, nothing else is changed either.' : 'Everything else goes on as usual.'
+        }`,
       },
       { kind: 'heading', text: 'What to do' },
       {
         kind: 'commands',
         commands: [
-          { command: `maptician-sync approve ${setId}`, does: 'It is right: carry the removals out.' },
+          { command: `maptician-sync approve ${setId}`, does: `It is right: carry the ${noun}s out.` },
           { command: `maptician-sync reject ${setId}`, does: 'It is a mistake: leave these accounts as they are.' },
+          {
+            command: `maptician-sync approve ${setId} --user NAME`,
+            does: 'Only some of them, by userName; reject likewise.',
+          },
         ],
       },
       {
         kind: 'paragraph',
-        text: 'If the cause is undone in Entra, such as a group that was unassigned by accident, the removals disappear by themselves at the next cycle.',
+        text: 'If the cause is undone in Entra, such as a group that was unassigned by accident, they disappear by themselves at the next cycle.',
       },
       { kind: 'heading', text: 'Who' },
       {
@@ -179,7 +189,7 @@ export function heldMail(facts: {
       },
       ...(rest > 0 ? [more(rest, 'maptician-sync plan')] : []),
     ],
-    footer: `maptician-sync · removals ${setId}`,
+    footer: `maptician-sync · set ${setId}`,
   });
 }
 

@@ -17,6 +17,8 @@ export interface Subject {
   readonly link: Link | null;
   /** The removal of this user that an operator rejected; a purge comes after a rejected deactivation. */
   readonly rejectedRemoval: 'deactivate' | 'delete' | null;
+  /** The account has been inactive because of us for so long that it is deleted, unless its user has access again. */
+  readonly graceOver: boolean;
 }
 
 /** The connection between an Entra object and a Maptician account, with what was last applied. */
@@ -34,6 +36,8 @@ export interface PlanRules {
   readonly flowNulls: boolean;
   /** What becomes of the account of a user who was purged from Entra. */
   readonly hardDelete: 'delete' | 'deactivate';
+  /** The account of whoever has no access is deleted after so many days of inactivity; undefined: never. */
+  readonly deleteInactiveAfterDays: number | undefined;
   /** Whoever falls out of scope keeps the account as it is; a deletion or disabling in Entra still ends access. */
   readonly skipOutOfScope: boolean;
 }
@@ -132,7 +136,8 @@ function notCreated({ inScope, presence }: Subject, reason: string): Decision {
 function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Decision {
   const { link } = subject;
   if (link === null) return notCreated(subject, reason);
-  const remove = subject.presence === 'purged' && rules.hardDelete === 'delete';
+  const graceOver = subject.graceOver && !link.active;
+  const remove = graceOver || (subject.presence === 'purged' && rules.hardDelete === 'delete');
   // Whatever an expression makes of `active` for them: who is to have no access has none.
   if (!remove && !link.active) return { kind: 'nothing' };
   if (!rules.table.actions.delete) {
@@ -142,6 +147,6 @@ function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Deci
     return { kind: 'skip', reason: `removal rejected by an operator: ${reason}` };
   }
   return remove
-    ? { kind: 'delete', attributes: {}, reason }
+    ? { kind: 'delete', attributes: {}, reason: graceOver ? `${reason}, and the grace period is over` : reason }
     : { kind: 'deactivate', attributes: { active: false }, reason };
 }

@@ -1,6 +1,7 @@
 /** Where things stand: what `status` prints. */
 import { type Cycle, isCycleRunning, readCycles } from './cycles.ts';
 import type { Queryable } from './database.ts';
+import { type HeldSet, readHeldSets } from './held-sets.ts';
 import { type Job, readJob } from './job.ts';
 
 export interface Standing {
@@ -33,7 +34,7 @@ export interface Standing {
   /** Some of those who failed, next try first. */
   readonly failing: readonly Failing[];
   readonly openOperations: number;
-  readonly held: readonly { readonly set: number; readonly removals: number }[];
+  readonly held: readonly HeldSet[];
 }
 
 interface Progress {
@@ -76,14 +77,12 @@ export async function readStanding(db: Queryable): Promise<Standing> {
        (select count(*) from operations where state in ('open', 'staged')) as open,
        (select max(ended_at) from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand') as finished`,
   );
-  const held = await db.query<{ set: number; removals: number }>(
-    `select set_id as set, count(*) as removals from operations where state = 'held' group by 1 order by 1`,
-  );
+  const held = await readHeldSets(db);
   const { mirrored = 0, inScope = 0, linked = 0, active = 0, failed = 0, open = 0, finished = null } = rows[0] ?? {};
   const job = await readJob(db);
   const running = await isCycleRunning(db);
   return {
-    state: stateOf({ job, lastCycle, running, failed, held: held.rows.length }),
+    state: stateOf({ job, lastCycle, running, failed, held: held.length }),
     job,
     lastCycle,
     progress: running ? await readProgress(db) : undefined,
@@ -93,7 +92,7 @@ export async function readStanding(db: Queryable): Promise<Standing> {
     failed,
     failing: await readFailing(db),
     openOperations: open,
-    held: held.rows,
+    held,
   };
 }
 

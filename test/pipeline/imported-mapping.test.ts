@@ -9,7 +9,6 @@ import { parseScopingFilters } from '../../src/scope/filters/parse-filters.ts';
 import { openMappedWorld } from './mapped-world.ts';
 
 const schema = new URL('../mapping/schema-json/entra-schema.json', import.meta.url);
-const limits = { count: 500, percent: 100 };
 
 const engineer = { state: 'New York', department: 'Engineering', employeeId: '1500000', jobTitle: 'Engineer' };
 const people = [
@@ -36,8 +35,8 @@ it('a mapping carried over from Entra previews what it will do, does that, and i
 
   const table = parseAttributeTable(imported.attributes, 'attributes.yaml');
   const filters = parseScopingFilters(imported.filters, 'scoping-filters.yaml');
-  const { rules, database } = await world.service();
-  const preview = await previewMirror(database.pool, { rules: { ...rules, table }, filters, limits, mirrored: [] });
+  const { rules, guard, database } = await world.service();
+  const preview = await previewMirror(database.pool, { rules: { ...rules, table }, filters, guard, mirrored: [] });
   expect(preview).toMatchObject({ mirrored: 4, inScope: 2, leave: { users: 2 }, enter: { users: 0 }, unknown: [] });
   expect(preview.actions).toEqual({ update: 2, skip: 2 });
 

@@ -25,7 +25,13 @@ const rich = parseAttributeTable(
 `,
   'rich.yaml',
 );
-const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete', skipOutOfScope: false };
+const rules: PlanRules = {
+  table,
+  flowNulls: true,
+  hardDelete: 'delete',
+  deleteInactiveAfterDays: undefined,
+  skipOutOfScope: false,
+};
 const off = parseAttributeTable(
   `${readFileSync('config/attributes.yaml', 'utf8')}\nactions: { create: false, update: false, delete: false }\n`,
   'attributes.yaml',
@@ -40,6 +46,7 @@ const subject = (change: Partial<Subject>): Subject => ({
   source: { id, userPrincipalName: 'ada@contoso.example', accountEnabled: true },
   link: null,
   rejectedRemoval: null,
+  graceOver: false,
   ...change,
 });
 
@@ -124,6 +131,31 @@ describe('deciding about a user', () => {
       {},
       'delete',
     ],
+    [
+      'an account without access is deleted when its grace period is over',
+      { link: inactive, inScope: false, graceOver: true },
+      {},
+      'delete',
+    ],
+    [
+      'a purged user whose account was to be kept is deleted then, too',
+      { link: inactive, presence: 'purged', graceOver: true },
+      { hardDelete: 'deactivate' },
+      'delete',
+    ],
+    ['whoever has access again keeps the account', { link: inactive, graceOver: true }, {}, 'reactivate'],
+    [
+      'an account that is still active is deactivated first',
+      { link, inScope: false, graceOver: true },
+      {},
+      'deactivate',
+    ],
+    [
+      'a rejected deletion is left alone',
+      { link: inactive, inScope: false, graceOver: true, rejectedRemoval: 'delete' },
+      {},
+      'skip',
+    ],
   ];
   it.each(cases)('%s', (_name, change, rule, expected) => {
     expect(decide(subject(change), { ...rules, ...rule }).kind).toBe(expected);
@@ -202,7 +234,7 @@ describe('a richer attribute table', () => {
       source: american,
       link: applied,
     } as const;
-    expect(decide({ ...subject, rejectedRemoval: null }, { ...rules, table: kept })).toMatchObject({
+    expect(decide({ ...subject, rejectedRemoval: null, graceOver: false }, { ...rules, table: kept })).toMatchObject({
       kind: 'deactivate',
       attributes: { active: false },
     });
@@ -239,19 +271,23 @@ describe('convergence', () => {
     ),
     { nil: null },
   );
-  const subjects = fc.record({
-    id: fc.constant(id),
-    presence: fc.constantFrom('live' as const, 'soft_deleted' as const, 'purged' as const),
-    inScope: fc.boolean(),
-    filteredOut: fc.boolean(),
-    source,
-    link: links,
-    rejectedRemoval: fc.constantFrom(null, 'deactivate' as const, 'delete' as const),
-  });
+  const subjects = fc
+    .record({
+      id: fc.constant(id),
+      presence: fc.constantFrom('live' as const, 'soft_deleted' as const, 'purged' as const),
+      inScope: fc.boolean(),
+      filteredOut: fc.boolean(),
+      source,
+      link: links,
+      rejectedRemoval: fc.constantFrom(null, 'deactivate' as const, 'delete' as const),
+      graceOver: fc.boolean(),
+    })
+    .map((one) => ({ ...one, graceOver: one.graceOver && one.link?.active === false }));
   const anyRules = fc.record({
     table: fc.constantFrom(table, withDefault, rich),
     flowNulls: fc.boolean(),
     hardDelete: fc.constantFrom('delete' as const, 'deactivate' as const),
+    deleteInactiveAfterDays: fc.constant(undefined),
     skipOutOfScope: fc.boolean(),
   });
 
