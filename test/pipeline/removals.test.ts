@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { answerHeld } from '../../src/cycle/answer-held.ts';
+import { readHeldSets } from '../../src/state/held-sets.ts';
+import { passTime } from '../support/pass-time.ts';
 import { addPerson, tenantOf } from './people.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -23,17 +23,11 @@ async function activeIds(world: World): Promise<unknown[]> {
   return (await world.rows()).filter((row) => row.active).map((row) => row.external_id);
 }
 
-/** Runs `approve` or `reject` as an operator does. */
-async function decide(world: World, command: 'approve' | 'reject'): Promise<void> {
-  const { rows } = await world.pool.query<{ set: string }>(
-    `select distinct set_id::text as set from maptician_sync.operations where state = 'held'`,
-  );
-  for (const { set } of rows) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), command, set], {
-      env: { PATH: process.env.PATH, ...world.settings },
-      stdio: 'ignore',
-    });
-    expect(await once(child, 'close')).toEqual([0, null]);
+/** As `approve` and `reject` do. */
+async function decide(world: World, answer: 'approved' | 'rejected'): Promise<void> {
+  const { pool } = (await world.service()).database;
+  for (const { set } of await readHeldSets(pool)) {
+    await answerHeld(pool, { answer, set, users: undefined, expiryDays: 7 });
   }
 }
 
@@ -51,6 +45,54 @@ describe('the limit on removals', () => {
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { reactivated: allowed } });
     for (const id of ids.slice(0, allowed + 1)) tenant.users.delete(id);
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { deactivated: 0, held: allowed + 1 } });
+  });
+});
+
+it('the limit over a day is net of whoever has access again, and ends with the day', async () => {
+  const { world, tenant, ids } = await openProvisioned(60, {
+    REMOVAL_LIMIT_PERCENT: '100',
+    REMOVAL_LIMIT_DAY_PERCENT: '50',
+  });
+  const remove = async (from: number, to: number) => {
+    for (const id of ids.slice(from, to)) tenant.users.delete(id);
+    return world.sync();
+  };
+  expect(await remove(0, 30)).toMatchObject({ exit: 0, counts: { deactivated: 30 } });
+  for (const id of ids.slice(0, 5)) tenant.restoreUser(id);
+  expect(await world.sync()).toMatchObject({ exit: 0, counts: { reactivated: 5 } });
+  expect(await remove(30, 54)).toMatchObject({ exit: 0, counts: { deactivated: 24 } });
+  expect(await remove(54, 55)).toMatchObject({ exit: 3, counts: { deactivated: 0, held: 1 } });
+  tenant.restoreUser(ids[54] ?? '');
+  await passTime(world.pool, '25 hours');
+  expect(await world.sync()).toMatchObject({ exit: 0, counts: { held: 0 } });
+  expect(await remove(54, 56)).toMatchObject({ exit: 0, counts: { deactivated: 2 } });
+});
+
+describe('a source that looks empty', () => {
+  const nobody = `filters:
+  - title: Nobody
+    clauses:
+      - { attribute: department, operator: EQUALS, value: Nowhere }
+`;
+  const empty: [string, (world: World, ids: readonly string[]) => Promise<void>, string][] = [
+    [
+      'an app without assignments',
+      async ({ tenant }, ids) => ids.forEach((id) => void tenant.unassign(id)),
+      'Entra lists no assignment of the app any more',
+    ],
+    [
+      'a filter that lets nobody in',
+      ({ restart }) => restart({}, { filters: nobody }),
+      'the scoping filters let nobody in',
+    ],
+  ];
+  it.each(empty)('%s deactivates nobody, and one mail says why', async (_name, break_, reason) => {
+    const { world, ids } = await openProvisioned(6);
+    await break_(world, ids);
+    expect(await world.sync()).toMatchObject({ exit: 3, counts: { deactivated: 0, held: 6 } });
+    expect(await world.sync()).toMatchObject({ exit: 3, counts: { deactivated: 0, held: 6 } });
+    expect(await activeIds(world)).toHaveLength(6);
+    expect(world.sandbox.mailbox.mails().map(({ text }) => text)).toEqual([expect.stringContaining(reason)]);
   });
 });
 
@@ -83,7 +125,7 @@ describe('removals that are held', () => {
 
   it('are carried out by the next cycle once they are approved', async () => {
     const { world, leavers } = await openHeld();
-    await decide(world, 'approve');
+    await decide(world, 'approved');
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { deleted: 4, deactivated: 8, held: 0 } });
     const active = await activeIds(world);
     expect(leavers.filter((id) => active.includes(id))).toEqual([]);
@@ -91,7 +133,7 @@ describe('removals that are held', () => {
 
   it('need no second approval where the cycle that was to carry them out was killed', async () => {
     const { world } = await openHeld();
-    await decide(world, 'approve');
+    await decide(world, 'approved');
     // As a process leaves it that is killed between planning and writing.
     await world.pool.query(`update maptician_sync.operations set state = 'open' where state = 'approved'`);
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { deleted: 4, deactivated: 8, held: 0 } });
@@ -99,7 +141,7 @@ describe('removals that are held', () => {
 
   it('never happen once they are rejected, until those people have access again and lose it again', async () => {
     const { world, tenant, leavers } = await openHeld();
-    await decide(world, 'reject');
+    await decide(world, 'rejected');
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 0, deleted: 0, held: 0 } });
     expect(await world.sync({ resync: true })).toMatchObject({ exit: 0, counts: { deactivated: 0, deleted: 0 } });
     expect(await activeIds(world)).toEqual(expect.arrayContaining(leavers));
@@ -118,6 +160,22 @@ describe('removals that are held', () => {
     for (const id of ids.slice(0, 12)) tenant.restoreUser(id);
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { updated: 0, reactivated: 0, held: 0 } });
     expect(await world.rows()).toEqual(before);
+  });
+
+  it('hold everything else up with WHEN_HELD=stop, until they are answered', async () => {
+    const { world, tenant, ids } = await openProvisioned(40, { WHEN_HELD: 'stop' });
+    for (const id of ids.slice(0, 12)) tenant.users.delete(id);
+    const before = await world.rows();
+    addPerson(tenant);
+    tenant.users.update(ids[30] ?? '', { jobTitle: 'Promoted' });
+    for (let cycle = 0; cycle < 2; cycle++) {
+      expect(await world.sync()).toMatchObject({ exit: 3, counts: { created: 0, updated: 0, held: 12 } });
+      expect(await world.rows()).toEqual(before);
+    }
+    const [mail] = world.sandbox.mailbox.mails();
+    expect(mail?.text).toContain('nothing else is changed either');
+    await decide(world, 'approved');
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 1, updated: 1, deactivated: 12, held: 0 } });
   });
 
   it('count along with later ones, so that a mistake in slices does not slip through', async () => {
