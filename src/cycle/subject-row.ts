@@ -17,8 +17,8 @@ export interface SubjectRow {
   active: boolean | null;
   applied: unknown;
   redacted: AttributePath[] | null;
-  /** As grace-period.ts has it. */
-  grace_over: boolean;
+  /** `isGraceOver` of grace-period.ts, where a removal may come of it. */
+  grace_over?: boolean;
 }
 
 export function toSubject(row: SubjectRow): Subject {
@@ -40,6 +40,6 @@ export function toSubject(row: SubjectRow): Subject {
     source,
     link,
     rejectedRemoval: row.rejected_removal,
-    graceOver: row.grace_over,
+    graceOver: row.grace_over === true,
   };
 }

@@ -12,7 +12,7 @@ export function isLimited(kind: string): kind is LimitedKind {
 }
 
 /** More users than this, or a larger share of the linked active ones, are held. Absent: no such limit. */
-export interface Limit {
+interface Limit {
   readonly count?: number;
   readonly percent?: number;
 }

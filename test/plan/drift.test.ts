@@ -16,7 +16,13 @@ const table = parseAttributeTable(
 `,
   'table.yaml',
 );
-const rules: PlanRules = { table, flowNulls: true, hardDelete: 'delete', skipOutOfScope: false };
+const rules: PlanRules = {
+  table,
+  flowNulls: true,
+  hardDelete: 'delete',
+  deleteInactiveAfterDays: undefined,
+  skipOutOfScope: false,
+};
 const id = '0f7b3f5e-6a3c-4a7e-9f53-0a4f4c1d2e3f';
 const applied: UserAttributes = { userName: 'ada@a.example', active: true, title: 'Chief', 'name.givenName': 'Ada' };
 const link: Link = { mapticianId: 'm1', active: true, applied };
@@ -41,6 +47,7 @@ function lookAt({ user = {}, properties = {}, link: linked = link, stored, rules
     source,
     link: linked,
     rejectedRemoval: null,
+    graceOver: false,
   };
   const found = stored === null ? undefined : { ...linked.applied, ...stored };
   const account = { stored: found, applied: found ?? linked.applied };
