@@ -271,7 +271,10 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
   const planAndApply = async (store: UserStore) => {
     const { batchSize } = store;
     await listAccounts(pool, store, cycleId, { signal, progress });
-    const enqueue = (operations: readonly WrittenOperation[]) => enqueueOperations(queue, operations, batchSize);
+    const enqueue = async (operations: readonly WrittenOperation[]) => {
+      signal.throwIfAborted();
+      await enqueueOperations(queue, operations, batchSize);
+    };
     await prepareGuard(context, cycleId);
     const guard = openGuard(context, cycleId);
     let left: PlanPass | undefined;
@@ -280,10 +283,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       progress({ phase: 'planning', done: 0, total: undefined });
       const pass = await planPass(pool, context.rules, cycleId, {
         stages: stagedKinds(context.guard),
-        opened: async (operations) => {
-          signal.throwIfAborted();
-          await enqueue(operations);
-        },
+        opened: enqueue,
       });
       left = pass;
       const { stopped } = await guard(enqueue);

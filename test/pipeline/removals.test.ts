@@ -74,7 +74,7 @@ describe('a source that looks empty', () => {
     clauses:
       - { attribute: department, operator: EQUALS, value: Nowhere }
 `;
-  const empty: [string, (world: World, ids: readonly string[]) => Promise<void>, string][] = [
+  const empty: [string, (world: World, ids: readonly string[]) => Promise<void>, string, Record<string, string>?][] = [
     [
       'an app without assignments',
       async ({ tenant }, ids) => ids.forEach((id) => void tenant.unassign(id)),
@@ -85,10 +85,16 @@ describe('a source that looks empty', () => {
       ({ restart }) => restart({}, { filters: nobody }),
       'the scoping filters let nobody in',
     ],
+    [
+      'a tenant without users',
+      async ({ tenant }, ids) => ids.forEach((id) => void tenant.users.delete(id)),
+      'Entra lists no users any more',
+      { SYNC_SCOPE: 'all' },
+    ],
   ];
-  it.each(empty)('%s deactivates nobody, and one mail says why', async (_name, break_, reason) => {
-    const { world, ids } = await openProvisioned(6);
-    await break_(world, ids);
+  it.each(empty)('%s deactivates nobody, and one mail says why', async (_name, empties, reason, settings) => {
+    const { world, ids } = await openProvisioned(6, settings);
+    await empties(world, ids);
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { deactivated: 0, held: 6 } });
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { deactivated: 0, held: 6 } });
     expect(await activeIds(world)).toHaveLength(6);
