@@ -1,5 +1,6 @@
 /** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
 import { InvalidArgumentError } from 'commander';
+import { writeAudit } from '../state/audit.ts';
 import { transaction } from '../state/database.ts';
 import { retryNow } from '../state/escrow.ts';
 import { pauseJob, readJob, requestRestart, resumeJob } from '../state/job.ts';
@@ -12,7 +13,10 @@ const now = 'To do it now: maptician-sync sync';
 /** No cycle begins any more, and one that runs stops between two users. */
 export async function pause(): Promise<number> {
   return withService({}, async ({ database }) => {
-    const paused = await pauseJob(database.pool);
+    const paused = await transaction(database.pool, async (client) => {
+      await writeAudit(client, { action: 'pause', subject: null });
+      return pauseJob(client);
+    });
     print(`${paused ? 'Paused.' : 'It was paused already.'} Everything is kept. Let it go on: maptician-sync resume`);
     return 0;
   });
@@ -22,7 +26,10 @@ export async function pause(): Promise<number> {
 export async function resume(): Promise<number> {
   return withService({}, async ({ database }) => {
     const { pausedAt, quarantine } = await readJob(database.pool);
-    await transaction(database.pool, resumeJob);
+    await transaction(database.pool, async (client) => {
+      await writeAudit(client, { action: 'resume', subject: null });
+      await resumeJob(client);
+    });
     const was = [...(pausedAt === null ? [] : ['paused']), ...(quarantine === null ? [] : ['in quarantine'])];
     print(
       was.length === 0
@@ -57,7 +64,10 @@ export function parseScopes(text: string): ResetScope[] {
 export async function restart(options: { readonly scope?: readonly ResetScope[] | undefined }): Promise<number> {
   const scopes = scopesOf(options.scope ?? defaultScopes);
   return withService({}, async ({ database }) => {
-    await transaction(database.pool, (client) => requestRestart(client, scopes));
+    await transaction(database.pool, async (client) => {
+      await writeAudit(client, { action: 'restart', subject: null, detail: { scopes } });
+      await requestRestart(client, scopes);
+    });
     print('With the next cycle:');
     for (const scope of scopes.length === 0 ? (['None'] as const) : scopes) print(`  ${scope}: ${effects[scope]}`);
     print(`${scopes.includes('ConnectorDataStore') ? '' : 'Links are kept. '}${now}`);
@@ -72,7 +82,15 @@ export async function retry(user: string | undefined, options: { readonly all?: 
     return cannotRun;
   }
   return withService({}, async ({ database }) => {
-    const count = await transaction(database.pool, (client) => retryNow(client, user));
+    const count = await transaction(database.pool, async (client) => {
+      const tried = await retryNow(client, user);
+      // One user by the object id: no name stands here.
+      if (tried.length > 0) {
+        const subject = user === undefined ? 'everyone who failed' : `user ${tried.join(', ')}`;
+        await writeAudit(client, { action: 'retry', subject, detail: { users: tried.length } });
+      }
+      return tried.length;
+    });
     if (count === 0 && user !== undefined) {
       process.stderr.write('Nobody of this object id or userName has failed. See who has: maptician-sync status\n');
       return cannotRun;

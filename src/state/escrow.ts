@@ -106,9 +106,9 @@ export async function forgetPayloads(db: Queryable): Promise<void> {
 
 /**
  * Has users tried again by the next cycle, whatever was refused before: the one that this object id or userName is of, or
- * everyone. Resolves with how many that are.
+ * everyone. Resolves with their object ids.
  */
-export async function retryNow(db: Queryable, user: string | undefined): Promise<number> {
+export async function retryNow(db: Queryable, user: string | undefined): Promise<string[]> {
   const { rows } = await db.query<{ entra_id: string }>(
     `update escrow e set next_retry_at = now(), payload = null, waits_for = null
      where $1::text is null or e.entra_id::text = lower($1)
@@ -117,6 +117,7 @@ export async function retryNow(db: Queryable, user: string | undefined): Promise
      returning entra_id`,
     [user ?? null],
   );
-  await compareAgain(db, 'select unnest($1::uuid[])', [rows.map(({ entra_id }) => entra_id)]);
-  return rows.length;
+  const ids = rows.map(({ entra_id }) => entra_id);
+  await compareAgain(db, 'select unnest($1::uuid[])', [ids]);
+  return ids;
 }

@@ -5,7 +5,7 @@ import { isDisabled, nextAttempt, type QuarantineReason, quarantineReasons } fro
 import type { Queryable } from './database.ts';
 import { type ResetScope, resetScopes } from './reset-scope.ts';
 
-export interface Quarantine {
+interface Quarantine {
   readonly reason: QuarantineReason;
   /** The error behind it; null where it is the number of failures. */
   readonly code: ErrorCode | null;
