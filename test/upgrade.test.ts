@@ -4,9 +4,10 @@ import type pg from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { createLog } from '../src/log.ts';
 import { openDatabase } from '../src/state/database.ts';
-import { readLog } from '../src/state/provisioning-log.ts';
+import { readLog, writeLog } from '../src/state/provisioning-log.ts';
 import { tenantOf } from './pipeline/people.ts';
 import { openWorld } from './pipeline/world.ts';
+import { entryOf } from './provisioning-log/entries.ts';
 import { createDatabase } from './support/database.ts';
 import { openTestPool } from './support/pool.ts';
 
@@ -71,8 +72,10 @@ it('a state database of the first version keeps its links and its log', async ()
     [id],
   );
   await pool.query(
-    `insert into maptician_sync.provisioning_log (cycle_id, action, operation, status, entra_id, code, reason)
-     values (1, 'create', 'create', 'failure', $1, 'Conflict', 'taken')`,
+    `insert into maptician_sync.provisioning_log
+       (activity_at, cycle_id, action, operation, status, entra_id, code, reason)
+     select at::timestamptz, 1, 'create', 'create', 'failure', $1, 'Conflict', 'taken'
+     from unnest(array['2026-03-31 23:59:59+00', '2026-05-01 00:00:00+00']) as at`,
     [id],
   );
   const database = await openDatabase({ databaseUrl: url, home: '/nowhere', log: createLog('silent') });
@@ -81,8 +84,18 @@ it('a state database of the first version keeps its links and its log', async ()
     { user_name: 'ada@contoso.example', applied: { title: 'Chief' }, kept: {} },
   ]);
   expect(await readLog(database.pool, { limit: 10 })).toMatchObject([
-    { entraId: id, code: 'Conflict', reason: 'taken', httpStatus: null, attempt: null },
+    { id: 2, entraId: id, code: 'Conflict', reason: 'taken', httpStatus: null, attempt: null, durationMs: null },
+    { id: 1, activityAt: new Date('2026-03-31T23:59:59Z') },
   ]);
+  const months = await database.pool.query<{ name: string; rows: number }>(
+    'select tableoid::regclass::text as name, count(*)::integer as rows from provisioning_log group by 1 order by 1',
+  );
+  expect(months.rows).toEqual([
+    { name: 'provisioning_log_2026_03', rows: 1 },
+    { name: 'provisioning_log_2026_05', rows: 1 },
+  ]);
+  await writeLog(database.pool, 1, [entryOf({ entraId: id })]);
+  expect(await readLog(database.pool, { limit: 1 })).toMatchObject([{ id: 3, entraId: id }]);
 });
 
 it('the worker goes on with a state database of the first version, and an idle cycle does nothing', async () => {

@@ -1,13 +1,15 @@
 /**
  * The provisioning log, after Microsoft's provisioningObjectSummary
  * (https://learn.microsoft.com/graph/api/resources/provisioningobjectsummary): what was done to whom, and why not. The
- * one place that holds values. Only appended to.
+ * one place that holds values. Only appended to; its months are in log-partitions.ts.
  */
+import { z } from 'zod';
 import { type AttributeValue, type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
 import { redactedText } from '../mapping/redaction.ts';
 import type { Queryable } from './database.ts';
+import { logConditions } from './log-filter.ts';
 
-export const logActions = ['create', 'update', 'disable', 'delete', 'other'] as const;
+export const logActions = ['create', 'update', 'disable', 'delete', 'stageddelete', 'other'] as const;
 export type LogAction = (typeof logActions)[number];
 export const logStatuses = ['success', 'failure', 'skipped', 'warning'] as const;
 export type LogStatus = (typeof logStatuses)[number];
@@ -20,7 +22,7 @@ export interface ModifiedProperty {
 
 export interface LogEntry {
   readonly action: LogAction;
-  /** The operation in our words (create, adopt, reactivate, …), or `read` and `plan` where it never came to one. */
+  /** The operation in our words (create, adopt, reactivate, hold, …), or `read` and `plan` where it never came to one. */
   readonly operation: string;
   readonly status: LogStatus;
   readonly entraId: string;
@@ -35,14 +37,42 @@ export interface LogEntry {
   readonly after?: UserAttributes;
 }
 
+const logRow = z.object({
+  id: z.number(),
+  activityAt: z.date(),
+  cycleId: z.number(),
+  action: z.enum(logActions),
+  operation: z.string(),
+  status: z.enum(logStatuses),
+  entraId: z.string(),
+  userName: z.string().nullable(),
+  mapticianId: z.string().nullable(),
+  code: z.string().nullable(),
+  reason: z.string().nullable(),
+  httpStatus: z.number().nullable(),
+  attempt: z.number().nullable(),
+  nextRetryAt: z.date().nullable(),
+  durationMs: z.number().nullable(),
+  trigger: z.string().nullable(),
+  xact: z.string(),
+  before: userAttributes,
+  after: userAttributes,
+});
+
 export interface LogRecord extends Omit<LogEntry, 'before' | 'after' | 'httpStatus'> {
-  readonly httpStatus: number | null;
-  /** Of a failure: how often this user has failed in a row, this time included. */
-  readonly attempt: number | null;
-  readonly modified: readonly ModifiedProperty[];
   readonly id: number;
   readonly activityAt: Date;
   readonly cycleId: number;
+  readonly httpStatus: number | null;
+  /** Of a failure: how often this user has failed in a row, this time included. */
+  readonly attempt: number | null;
+  /** Of a user's latest failure: when the next try is; null where another entry has followed, or where there is none. */
+  readonly nextRetryAt: Date | null;
+  /** How long the job took that this was done in; null where it is not known. */
+  readonly durationMs: number | null;
+  /** What started the cycle; null where the cycle is not known any more. */
+  readonly trigger: string | null;
+  readonly modified: readonly ModifiedProperty[];
 }
 
 /** What changed, property by property; a property that had no value before has the old value null. */
@@ -71,30 +101,132 @@ export async function writeLog(db: Queryable, cycleId: number, entries: readonly
   );
 }
 
+/**
+ * Appends that these operations wait for an operator: a removal is a staged delete, in Microsoft's word. To be called
+ * once, when they are held.
+ */
+export async function logHeld(db: Queryable, cycleId: number, operations: readonly number[]): Promise<void> {
+  if (operations.length === 0) return;
+  await db.query(
+    `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason)
+     select $1, case when o.kind in ('deactivate', 'delete') then 'stageddelete' else 'other' end, 'hold', 'warning',
+       o.entra_id, coalesce(l.user_name, u.user_name), coalesce(l.maptician_id, o.maptician_id),
+       'the ' || o.kind || ' is held until it is approved or rejected; it was planned because: ' || coalesce(o.reason, '?')
+     from operations o left join links l on l.entra_id = o.entra_id left join users u on u.id = o.entra_id
+     where o.id = any($2) order by o.id`,
+    [cycleId, operations],
+  );
+}
+
 export interface LogFilter {
-  /** Object id, userName or Maptician id, without case. */
+  /**
+   * Object id, userName or Maptician id, without case. Of a userName whoever has it now is meant, and where nobody has,
+   * whoever had it; all entries of these users are found, under whatever name.
+   */
   readonly user?: string | undefined;
   readonly action?: LogAction | undefined;
   readonly status?: LogStatus | undefined;
+  readonly code?: string | undefined;
   readonly cycle?: number | undefined;
-  readonly limit: number;
+  /** From this moment on, and before that one. */
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  /** All of them by default. */
+  readonly limit?: number | undefined;
 }
+
+const pageSize = 500;
 
 /** The newest entries that match, newest first. */
 export async function readLog(db: Queryable, filter: LogFilter): Promise<LogRecord[]> {
-  const { rows } = await db.query<Omit<LogRecord, 'modified'> & { before: unknown; after: unknown }>(
-    `select id, activity_at as "activityAt", cycle_id as "cycleId", action, operation, status, entra_id as "entraId",
-       user_name as "userName", maptician_id as "mapticianId", code, reason, http_status as "httpStatus", attempt,
-       before, after
-     from provisioning_log
-     where ($1::text is null or entra_id::text = lower($1) or lower(user_name) = lower($1) or maptician_id = $1)
-       and ($2::text is null or action = $2) and ($3::text is null or status = $3)
-       and ($4::bigint is null or cycle_id = $4 and id > (select log_from from cycles where cycles.id = $4))
-     order by id desc limit $5`,
-    [filter.user ?? null, filter.action ?? null, filter.status ?? null, filter.cycle ?? null, filter.limit],
+  const found: LogRecord[] = [];
+  for await (const page of readLogPages(db, filter)) found.push(...page);
+  return found;
+}
+
+/** The entries that match, newest first, page by page: what is appended meanwhile is not among them. */
+export async function* readLogPages(db: Queryable, filter: LogFilter): AsyncGenerator<LogRecord[]> {
+  const { conditions, values } = await logConditions(db, filter);
+  const { limit = Number.POSITIVE_INFINITY } = filter;
+  let below: number | undefined;
+  for (let read = 0; read < limit; ) {
+    const size = Math.min(pageSize, limit - read);
+    const { rows } = await db.query(
+      `${selectRows} where ${[...conditions, ...(below === undefined ? [] : [`p.id < ${below}`]), 'true'].join(' and ')}
+       order by p.id desc limit ${size}`,
+      [...values],
+    );
+    const page = rows.map((row) => logRow.parse(row));
+    if (page.length > 0) yield page.map(toRecord);
+    if (page.length < size) return;
+    read += page.length;
+    below = page.at(-1)?.id;
+  }
+}
+
+/** Up to where the log was read in the order in which it was committed. */
+export const logPosition = z.object({
+  /** The transaction and the id of the last entry read, in the order in which they are read. */
+  xact: z.string().regex(/^\d+$/),
+  id: z.number(),
+  /** Only entries with a greater id are read: those before it were read under the transaction numbers of another server. */
+  above: z.number(),
+});
+export type LogPosition = z.infer<typeof logPosition>;
+
+/** Before everything. */
+export const startOfLog: LogPosition = { xact: '0', id: 0, above: 0 };
+
+/** Where the log ends now, for whoever only wants what is committed from now on. */
+export async function endOfLog(db: Queryable): Promise<LogPosition> {
+  const { rows } = await db.query<{ xact: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xact');
+  return { ...startOfLog, xact: rows[0]?.xact ?? '0' };
+}
+
+/**
+ * The next entries in the order of their transactions, and the position behind them; none where there are no more yet. An
+ * entry is read only when every transaction that began before its own has ended, so nothing is ever committed behind the
+ * position. A database that was restored on another server numbers transactions anew: what has a greater number than any
+ * there comes from before and is committed; after it, the entries of the new numbers are read.
+ */
+export async function readCommitted(
+  db: Queryable,
+  position: LogPosition,
+  limit: number,
+  filter: LogFilter = {},
+): Promise<{ readonly records: LogRecord[]; readonly position: LogPosition }> {
+  const { conditions, values } = await logConditions(db, filter, { former: false });
+  const [xact, id, above] = [1, 2, 3].map((place) => `$${values.length + place}`);
+  const { rows } = await db.query(
+    `${selectRows} where ${[...conditions, 'true'].join(' and ')} and (p.xact_id, p.id) > (${xact}::xid8, ${id}) and p.id > ${above}
+       and (p.xact_id < pg_snapshot_xmin(pg_current_snapshot()) or p.xact_id >= pg_snapshot_xmax(pg_current_snapshot()))
+     order by p.xact_id, p.id limit ${limit}`,
+    [...values, position.xact, position.id, position.above],
   );
-  return rows.map(({ before, after, ...row }) => ({
-    ...row,
-    modified: modifiedProperties(userAttributes.parse(before), userAttributes.parse(after)),
-  }));
+  const found = rows.map((row) => logRow.parse(row));
+  const last = found.at(-1);
+  if (last !== undefined) {
+    return { records: found.map(toRecord), position: { ...position, xact: last.xact, id: last.id } };
+  }
+  const restored = await db.query<{ above: number }>(
+    `select coalesce(max(id), 0) as above from provisioning_log
+     where $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) and xact_id >= pg_snapshot_xmax(pg_current_snapshot())`,
+    [position.xact],
+  );
+  const beyond = restored.rows[0]?.above ?? 0;
+  if (beyond <= position.above) return { records: [], position };
+  return readCommitted(db, { xact: '0', id: 0, above: beyond }, limit, filter);
+}
+
+const selectRows = `select p.id, p.activity_at as "activityAt", p.cycle_id as "cycleId", p.action, p.operation, p.status,
+    p.entra_id as "entraId", p.user_name as "userName", p.maptician_id as "mapticianId", p.code, p.reason,
+    p.http_status as "httpStatus", p.attempt, e.next_retry_at as "nextRetryAt", p.duration_ms as "durationMs",
+    c.trigger, p.xact_id::text as xact, p.before, p.after
+  from provisioning_log p
+    left join escrow e on p.status = 'failure' and e.entra_id = p.entra_id and e.attempts = p.attempt
+      and e.last_cycle_id = p.cycle_id
+    left join cycles c on c.id = p.cycle_id`;
+
+function toRecord({ before, after, xact: _, ...row }: z.infer<typeof logRow>): LogRecord {
+  return { ...row, modified: modifiedProperties(before, after) };
 }
