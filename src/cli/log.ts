@@ -1,100 +1,98 @@
-/** `log`: the newest entries of the provisioning log. */
-import { errorCodes, errorPolicy } from '../errors.ts';
-import type { LogAction, LogFilter, LogRecord, LogStatus } from '../state/provisioning-log.ts';
-import { readLog } from '../state/provisioning-log.ts';
-import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
-import { cell, renderTable, when } from './table.ts';
+/** `log`: the provisioning log, as a table, as JSON, NDJSON or CSV files, and as it comes. */
+import { join } from 'node:path';
+import { csvFiles } from '../log-export/csv.ts';
+import { installationFacts } from '../log-export/installation-facts.ts';
+import { toNdjson } from '../log-export/sink.ts';
+import { type FoldedEntry, foldEntries } from '../log-record/fold.ts';
+import {
+  type InstallationFacts,
+  type ProvisioningObjectSummary,
+  toProvisioningObjectSummary,
+} from '../log-record/summary.ts';
+import type { Queryable } from '../state/database.ts';
+import { type LogFilter, readLogPages } from '../state/provisioning-log.ts';
+import { type CommandOptions, print, withService } from './command.ts';
+import { writeCsvFiles } from './log-csv.ts';
+import { followLog } from './log-follow.ts';
+import { describeEntries } from './log-table.ts';
 
-export interface LogOptions extends CommandOptions {
-  readonly user?: string | undefined;
-  readonly action?: LogAction | undefined;
-  readonly status?: LogStatus | undefined;
-  readonly cycle?: number | undefined;
-  readonly limit: number;
+export interface LogOptions extends CommandOptions, LogFilter {
+  /** Each entry in the table, and not one line for several that say the same. */
+  readonly all?: boolean | undefined;
+  readonly ndjson?: boolean | undefined;
+  readonly follow?: boolean | undefined;
+  /** The folder of the CSV files. */
+  readonly csv?: string | undefined;
 }
 
+/** Lines of the table and entries of the JSON array, unless --limit says otherwise. */
+const shownByDefault = 50;
+/** So many entries at most are read to find those that a line of the table stands for. */
+const foldedAtMost = 20_000;
+
 export async function log(options: LogOptions): Promise<number> {
-  return withService(options, async ({ database }) => {
-    const filter: LogFilter = options;
-    const entries = await readLog(database.pool, filter);
-    if (options.json) printJson(entries.map(entryJson));
-    else print(entries.length === 0 ? 'No entries.' : describeEntries(entries));
+  return withService(options, async ({ settings, database }, signal) => {
+    const { pool } = database;
+    const facts = await installationFacts(settings, database);
+    const shown = { ...options, limit: options.limit ?? shownByDefault };
+    if (options.follow) {
+      await followLog(pool, { filter: options, facts, signal, write });
+    } else if (options.csv !== undefined) {
+      const entries = await writeCsvFiles(options.csv, summaries(pool, options, facts, signal));
+      print(
+        `${entries === 1 ? '1 entry' : `${entries} entries`} written: ${csvFiles.map((name) => join(options.csv ?? '', `${name}.csv`)).join(', ')}`,
+      );
+    } else if (options.ndjson) {
+      for await (const page of summaries(pool, options, facts, signal)) if (!(await write(toNdjson(page)))) break;
+    } else if (options.json) {
+      await writeArray(summaries(pool, shown, facts, signal));
+    } else {
+      const lines = await tableLines(pool, shown);
+      print(lines.length === 0 ? 'No entries.' : describeEntries(lines, new Date()));
+    }
     return 0;
   });
 }
 
-/** Field names as Microsoft's provisioning log has them (graph/api/resources/provisioningobjectsummary). */
-function entryJson(entry: LogRecord) {
-  return {
-    id: entry.id,
-    activityDateTime: entry.activityAt,
-    cycleId: entry.cycleId,
-    provisioningAction: entry.action,
-    operation: entry.operation,
-    provisioningStatusInfo: {
-      status: entry.status,
-      reason: entry.reason,
-      ...(entry.code === null ? {} : { errorInformation: errorInformation(entry, entry.code) }),
-    },
-    sourceIdentity: { id: entry.entraId, displayName: entry.userName },
-    targetIdentity: { id: entry.mapticianId },
-    modifiedProperties: entry.modified,
-  };
-}
-
-/** After https://learn.microsoft.com/graph/api/resources/provisioningerrorinfo. */
-function errorInformation(entry: LogRecord, code: string) {
-  const { httpStatus, attempt } = entry;
-  const details = [
-    ...(httpStatus === null ? [] : [`HTTP status ${httpStatus}`]),
-    ...(attempt === null ? [] : [`attempt ${attempt}`]),
-  ];
-  return {
-    errorCode: code,
-    reason: entry.reason,
-    ...(details.length === 0 ? {} : { additionalDetails: details.join(', ') }),
-    // Microsoft's word for what no service can mend, only a change of the data.
-    ...(needsChange(code) ? { errorCategory: 'nonServiceFailure' } : {}),
-    recommendedAction: actionFor(code),
-  };
-}
-
-function needsChange(code: string): boolean {
-  return errorCodes.some((known) => known === code && errorPolicy(known) === 'escrow');
-}
-
-function describeEntries(entries: readonly LogRecord[]): string {
-  return renderTable(
-    ['TIME (UTC)', 'CYCLE', 'OPERATION', 'STATUS', 'USER', 'WHAT'],
-    entries.map((entry) => [
-      when(entry.activityAt),
-      String(entry.cycleId),
-      entry.operation,
-      entry.status,
-      cell(entry.userName ?? entry.entraId),
-      describe(entry),
-    ]),
-  );
-}
-
-function describe(entry: LogRecord): string {
-  if (entry.code !== null) return `${describeCode(entry.code, entry)}: ${cell(entry.reason)} ${actionFor(entry.code)}`;
-  if (entry.operation === 'kept') {
-    return entry.modified
-      .map(({ displayName, oldValue, newValue }) => `${displayName}: sent ${cell(oldValue)}, kept ${cell(newValue)}`)
-      .join('; ');
+async function* summaries(
+  db: Queryable,
+  filter: LogFilter,
+  facts: InstallationFacts,
+  signal: AbortSignal,
+): AsyncGenerator<ProvisioningObjectSummary[]> {
+  for await (const page of readLogPages(db, filter)) {
+    signal.throwIfAborted();
+    yield page.map((record) => toProvisioningObjectSummary(record, facts));
   }
-  if (entry.operation === 'create' || entry.modified.length === 0) return cell(entry.reason);
-  return entry.modified
-    .map(({ displayName, oldValue, newValue }) => `${displayName}: ${cell(oldValue)} → ${cell(newValue)}`)
-    .join('; ');
 }
 
-/** The class, the HTTP status where there was one, and how often in a row where it is not the first time. */
-function describeCode(code: string, { httpStatus, attempt }: Pick<LogRecord, 'httpStatus' | 'attempt'>): string {
-  const facts = [
-    ...(httpStatus === null ? [] : [String(httpStatus)]),
-    ...(attempt === null || attempt === 1 ? [] : [`attempt ${attempt}`]),
-  ];
-  return facts.length === 0 ? code : `${code} (${facts.join(', ')})`;
+async function tableLines(db: Queryable, options: LogOptions & { readonly limit: number }): Promise<FoldedEntry[]> {
+  if (!options.all) {
+    const pages = readLogPages(db, { ...options, limit: undefined });
+    return foldEntries(pages, { limit: options.limit, readAtMost: foldedAtMost });
+  }
+  const lines: FoldedEntry[] = [];
+  for await (const page of readLogPages(db, options)) {
+    lines.push(...page.map((entry) => ({ entry, times: 1, since: entry.activityAt })));
+  }
+  return lines;
+}
+
+/** One line, however long: the last of standard output. */
+async function writeArray(pages: AsyncIterable<readonly ProvisioningObjectSummary[]>): Promise<void> {
+  let separator = '[';
+  for await (const page of pages) {
+    for (const summary of page) {
+      if (!(await write(`${separator}${JSON.stringify(summary)}`))) return;
+      separator = ',';
+    }
+  }
+  await write(separator === '[' ? '[]\n' : ']\n');
+}
+
+/** Resolves when it is written; false where the reader has gone away. */
+function write(text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => resolve(error === null || error === undefined));
+  });
 }
