@@ -24,6 +24,7 @@ import { SyncError, toSyncError } from './errors.ts';
 import type { OnRequest } from './http.ts';
 import { leaveQuarantine } from './leave-quarantine.ts';
 import type { Log } from './log.ts';
+import { openLogKeeper } from './log-export/keep-log.ts';
 import { readsRoles } from './mapping/attribute-mapping.ts';
 import { type AttributeTable, attributesRead, fingerprint, matchingAttributes } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
@@ -117,6 +118,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const queue = once(() => openQueue(settings, database, log));
   const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
   const mailer = openMailer(settings);
+  const logKeeper = openLogKeeper({ settings, database, log });
   const openDirectory = directoryOpener(options, { filters, rules, database });
 
   const cycleContext = async (): Promise<CycleContext> => ({
@@ -133,6 +135,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     },
     guard,
     notifies: mailer !== undefined,
+    logKeeper,
     log,
     openDirectory,
   });
@@ -172,13 +175,17 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       const action = settings.DRIFT_ACTION;
       stops.push(backend.work('cycles', (job) => runScheduledJob({ ...cycle, action }, job, signal), 1));
     },
-    duties: async ({ schedule }) => (schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
+    duties: async ({ schedule }) => [
+      ...(schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
+      ...logKeeper.duties,
+    ],
     close: async () => {
       // Whoever waits for Maptician gives up; its job is run again elsewhere, or by the next cycle.
       closing.abort(new SyncError('Interrupted', 'The service is stopping'));
       // In this order, and each of them whatever became of the one before.
       const parts = [
         () => Promise.allSettled(stops.map((stop) => stop())),
+        () => logKeeper.close(),
         async () => queue.opened() && (await queue()).close(),
         async () => store.opened() && (await store()).close(),
         async () => mailer?.close(),

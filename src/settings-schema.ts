@@ -5,6 +5,7 @@ import {
   addresses,
   amount,
   connectionUrl,
+  exportTarget,
   flag,
   guid,
   limit,
@@ -26,6 +27,7 @@ export interface SettingAbout {
     | 'Where users go'
     | 'State and queue'
     | 'Mail'
+    | 'Provisioning log'
     | 'Rules'
     | 'Limits';
   /** One or two sentences, with code in backticks. */
@@ -211,6 +213,28 @@ export const settingsSchema = z.object({
     unset:
       'the user of `SMTP_URL` where that is an address, else `maptician-sync` at the domain of the first recipient',
     sensitive: 'personal',
+  }),
+
+  LOG_RETENTION_DAYS: amount({ min: 1, max: 36_500 }).optional().register(registry, {
+    group: 'Provisioning log',
+    about:
+      'How many days the provisioning log is kept at least. It is dropped by whole months, each when its last day is older than that, exported or not.',
+    unset: 'it is kept for ever',
+    example: '365',
+  }),
+  LOG_EXPORT_URL: exportTarget().optional().register(registry, {
+    group: 'Provisioning log',
+    about:
+      'Where the provisioning log goes as well, such as a SIEM: a webhook (`https://…`, with user and password in it for Basic authentication), a syslog server (`syslog+tls://host:port`, `syslog+tcp://`, `syslog+udp://`), or `stdout`, the standard output of `start`. It holds personal data.',
+    unset: 'nowhere',
+    example: 'syslog+tls://siem.example.com:6514',
+    sensitive: 'secret',
+  }),
+  LOG_EXPORT_SECRET: text().optional().register(registry, {
+    group: 'Provisioning log',
+    about: 'What requests to a webhook are signed with, by HMAC-SHA256.',
+    unset: 'they are not signed',
+    sensitive: 'secret',
   }),
 
   FLOW_NULL_VALUES: flag().prefault('true').register(registry, {

@@ -160,6 +160,28 @@ function serviceUrlProblem(url: URL, rules: { loopback: boolean; path: 'none' | 
   return undefined;
 }
 
+/** Where the provisioning log is exported to: `stdout`, a webhook, or a syslog server with its port. */
+export const exportTarget = () =>
+  z.string().superRefine((value, context) => {
+    const problem = value === 'stdout' ? undefined : exportProblem(URL.parse(value));
+    if (problem !== undefined) context.addIssue(problem);
+  });
+
+function exportProblem(url: URL | null): string | undefined {
+  const form = 'must be stdout, https://…, syslog+tls://host:port, syslog+tcp://host:port or syslog+udp://host:port.';
+  if (url === null) return form;
+  if (url.hash !== '') return 'must not hold a "#" part. Remove it.';
+  if (/^syslog\+(tls|tcp|udp):$/.test(url.protocol)) {
+    if (url.hostname !== '' && url.port !== '' && ['', '/'].includes(url.pathname) && url.username === '')
+      return undefined;
+    return `must be ${url.protocol}//host:port and nothing else.`;
+  }
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined;
+  return url.protocol === 'http:'
+    ? 'must begin with https://. Plain http is allowed on this machine only (localhost, 127.0.0.1, [::1]): personal data is sent there.'
+    : form;
+}
+
 /** A URL for printing: the password in it, and any query parameter that may be one, become `***`. */
 export function maskUrl(value: string): string {
   const url = URL.parse(value);

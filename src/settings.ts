@@ -31,7 +31,7 @@ type GivenSettings = Map<string, Given>;
 
 /** The environment belongs to others too: unknown names are refused only where they begin like ours. */
 const ownPrefixes =
-  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY)_/;
+  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY|LOG_EXPORT|LOG_RETENTION)_/;
 
 /** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
 const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -183,6 +183,7 @@ function contradictions(given: GivenSettings): string[] {
   needs('MAPTICIAN_SECRET_TOKEN', ['MAPTICIAN_TENANT_URL']);
   excludes('MAPTICIAN_TENANT_URL', 'MAPTICIAN_DATABASE_URL');
   needs('NOTIFICATION_EMAIL', ['SMTP_URL']);
+  needs('LOG_EXPORT_SECRET', ['LOG_EXPORT_URL']);
   return problems;
 }
 

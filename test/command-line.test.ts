@@ -64,15 +64,19 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit status: 0 converged');
   });
 
-  it.each([[['sync', '--jsn']], [['snyc']], [['log', '--limit', 'many']], [['approve', 'x']], [['status', 'extra']]])(
-    'refuses %j with exit status 2',
-    async (args) => {
-      const { stdout, stderr, status } = await run(args, tenant);
-      expect(status).toBe(2);
-      expect(stdout).toBe('');
-      expect(stderr).toMatch(/^error: /);
-    },
-  );
+  it.each([
+    [['sync', '--jsn']],
+    [['snyc']],
+    [['log', '--limit', 'many']],
+    [['approve', 'x']],
+    [['status', 'extra']],
+    [['log', '--since', 'yesterday']],
+  ])('refuses %j with exit status 2', async (args) => {
+    const { stdout, stderr, status } = await run(args, tenant);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: /);
+  });
 
   it('names all that is wrong with the settings in one message, and exits with 2', async () => {
     const { stderr, stdout, status } = await run(['sync', '--json'], {
@@ -122,9 +126,10 @@ describe('the command line', () => {
     await state.pool.query(`update cycles set state = 'partial', ended_at = now()`);
     await state.close();
 
-    const [json, table, shown, found] = await Promise.all([
+    const [json, table, all, shown, found] = await Promise.all([
       run(['log', '--json', '--user', ids[0] ?? '', '--limit', '1'], tenant),
-      run(['log'], tenant),
+      run(['log', '--since', '1h'], tenant),
+      run(['log', '--all', '--code', 'conflict'], tenant),
       run(['status'], tenant),
       run(['status', '--json'], tenant),
     ]);
@@ -134,15 +139,20 @@ describe('the command line', () => {
       reason: 'userName is taken',
       errorInformation: {
         errorCode: 'Conflict',
-        reason: 'userName is taken',
+        reason: expect.stringMatching(
+          /^userName is taken\. This operation was retried 1 time\. It will be retried again after this date: \d{4}-.*Z\.$/,
+        ),
         additionalDetails: 'HTTP status 409, attempt 2',
         errorCategory: 'nonServiceFailure',
         recommendedAction: expect.stringContaining('Another account'),
       },
     });
-    expect(table.stdout).toContain('Conflict (409, attempt 2): userName is taken');
-    expect(table.stdout).toContain('Conflict (409): userName is taken');
-    expect(table.stdout).toContain('Timeout (attempt 2): no answer');
+    expect(table.stdout.trimEnd().split('\n')).toHaveLength(3);
+    expect(table.stdout).toMatch(/Conflict \(409, attempt 2\): userName is taken ×2 since \d{4}-.*\. Next try \d{4}-/);
+    expect(table.stdout).toMatch(/Timeout \(attempt 2\): no answer ×2 since .* Next try in the next cycle\./);
+    expect(all.stdout).toContain('Conflict (409, attempt 2): userName is taken');
+    expect(all.stdout).toContain('Conflict (409): userName is taken');
+    expect(all.stdout).not.toContain('Timeout');
     expect(shown.stdout).toMatch(/: Conflict \(409\), retried 1 time, next at \d{4}-.* UTC or after a change/);
     expect(shown.stdout).toMatch(/: Timeout, retried 1 time, next in the next cycle/);
     expect(JSON.parse(found.stdout)).toMatchObject({

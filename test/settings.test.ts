@@ -117,6 +117,10 @@ describe('reading', () => {
     ['UPDATE_LIMIT', '12.5 %', { percent: 12.5 }],
     ['DELETE_LIMIT', '10%,  20', { count: 20, percent: 10 }],
     ['LOG_LEVEL', 'silent', 'silent'],
+    ['LOG_RETENTION_DAYS', '365', 365],
+    ['LOG_EXPORT_URL', 'stdout', 'stdout'],
+    ['LOG_EXPORT_URL', 'http://[::1]:8080/in', 'http://[::1]:8080/in'],
+    ['LOG_EXPORT_URL', 'syslog+tls://[2001:db8::1]:6514', 'syslog+tls://[2001:db8::1]:6514'],
   ])('reads %s=%s', (name, text, value) => {
     expect(loadAssigned({ [name]: text })[name]).toEqual(value);
   });
@@ -182,6 +186,10 @@ describe('refusing', () => {
     ['DATABASE_URL', 'localhost:5432', /must be a URL that begins with postgres/],
     ['REDIS_URL', 'http://localhost:6379', /must begin with redis:\/\/ or rediss:\/\//],
     ['REDIS_URL', 'redis://', /names no host/],
+    ['LOG_EXPORT_URL', 'http://siem.example.com/in', /must begin with https/],
+    ['LOG_EXPORT_URL', 'syslog+tls://siem.example.com', /must be syslog\+tls:\/\/host:port/],
+    ['LOG_EXPORT_URL', 'syslog://siem.example.com:514', /must be stdout, https/],
+    ['LOG_RETENTION_DAYS', '0', /from 1/],
     ['SMTP_URL', 'mail.example.com', /must be a URL that begins with smtp/],
     ['MAIL_FROM', 'sync', /must be an address like/],
     ['MAIL_FROM', 'Sync <a@example.com>\nBcc: b@example.com', /must be an address like/],
@@ -221,6 +229,7 @@ describe('refusing', () => {
       /without AZURE_CLIENT_CERTIFICATE_PATH/,
     ],
     ['a federated token alone', { AZURE_FEDERATED_TOKEN_FILE: 'f' }, /set without AZURE_TENANT_ID and AZURE_CLIENT_ID/],
+    ['a secret without an export', { LOG_EXPORT_SECRET: 's' }, /set without LOG_EXPORT_URL/],
     ['a recipient without a server', { NOTIFICATION_EMAIL: 'a@example.com' }, /set without SMTP_URL/],
     ['a tenant URL without a token', { MAPTICIAN_TENANT_URL: 'https://a.example' }, /without MAPTICIAN_SECRET_TOKEN/],
     ['a token without a tenant URL', { MAPTICIAN_SECRET_TOKEN: 't' }, /set without MAPTICIAN_TENANT_URL/],

@@ -15,6 +15,7 @@ import { type DriftCommandOptions, drift } from './drift.ts';
 import { parseScopes, pause, restart, resume, retry } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
+import { readMoment } from './moment.ts';
 import { plan } from './plan.ts';
 import { runSandbox } from './sandbox.ts';
 import { start } from './start.ts';
@@ -30,6 +31,12 @@ function whole(minimum: number, maximum: number): (text: string) => number {
     if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
   };
+}
+
+function moment(text: string): Date {
+  const found = readMoment(text, Date.now());
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError('Write a time such as 2026-11-24T08:00, in UTC, or how long ago: 30m, 2h, 7d, 4w.');
 }
 
 /** Runs a command; its result is the exit status. */
@@ -102,13 +109,28 @@ program
 
 program
   .command('log')
-  .description('the newest entries of the provisioning log')
+  .description('the provisioning log, newest first')
   .option('--user <user>', 'an object id, a userName or a Maptician id')
+  .option('--since <time>', 'from then on: a time, or how long ago, such as 2h or 7d', moment)
+  .option('--until <time>', 'before then, likewise', moment)
   .addOption(new Option('--action <action>', 'what was done').choices(logActions))
   .addOption(new Option('--status <status>', 'how it ended').choices(logStatuses))
+  .option('--code <code>', 'one class of failure, such as Conflict')
   .option('--cycle <id>', 'one cycle', whole(1, Number.MAX_SAFE_INTEGER))
-  .option('--limit <count>', 'so many entries at most', whole(1, 100_000), 50)
-  .addOption(json())
+  .option(
+    '--limit <count>',
+    'so many lines or entries at most: 50 by default, all of them with --ndjson and --csv',
+    whole(1, Number.MAX_SAFE_INTEGER),
+  )
+  .option('--all', 'every failure, and not one line for several in a row that say the same')
+  .addOption(json().conflicts(['ndjson', 'csv', 'follow']))
+  .addOption(new Option('--ndjson', 'print one JSON object a line').conflicts('csv'))
+  .addOption(
+    new Option('--follow', 'print entries as they come, with --ndjson, until interrupted')
+      .implies({ ndjson: true })
+      .conflicts(['csv', 'limit', 'until']),
+  )
+  .option('--csv <folder>', 'write the three CSV files that the Entra admin center has')
   .action((options: LogOptions) => exits(log(options)));
 
 const heldSet = new Argument('<set>', 'the number of the set, as status and the mail name it').argParser(

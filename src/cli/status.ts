@@ -1,4 +1,5 @@
 /** `status`: where things stand, and what to do. */
+import { type ExportState, readExportState } from '../log-export/export-log.ts';
 import { nextTick } from '../schedule.ts';
 import type { HeldSet } from '../state/held-sets.ts';
 import { type Failing, readStanding, type Standing } from '../state/standing.ts';
@@ -10,8 +11,9 @@ export async function status(options: CommandOptions): Promise<number> {
   return withService(options, async ({ database, settings }) => {
     const standing = await readStanding(database.pool);
     const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
-    if (options.json) printJson({ ...standing, nextRun: nextRun ?? null });
-    else print(describeStanding(standing, nextRun).join('\n'));
+    const logExport = settings.LOG_EXPORT_URL === undefined ? undefined : await readExportState(database.pool);
+    if (options.json) printJson({ ...standing, nextRun: nextRun ?? null, ...(logExport && { logExport }) });
+    else print([...describeStanding(standing, nextRun), ...describeExport(logExport)].join('\n'));
     return 0;
   });
 }
@@ -58,6 +60,17 @@ function describeStanding(standing: Standing, nextRun: Date | undefined): string
   }
   for (const warning of cycle.warnings) lines.push('', `Warning: ${warning}`);
   return lines;
+}
+
+/** Worth a word only where it fails. */
+function describeExport(state: ExportState | undefined): string[] {
+  if (state === undefined || state.failure === null) return [];
+  const { since, message } = state.failure;
+  return [
+    '',
+    `Failing since ${when(new Date(since))} UTC: ${message}`,
+    'Check LOG_EXPORT_URL and its receiver. It is tried again every minute, and nothing is lost.',
+  ];
 }
 
 function describeCounts(counts: Readonly<Record<string, number>>): string {

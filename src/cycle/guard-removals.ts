@@ -5,6 +5,7 @@ import type { OperationKind, PlanRules } from '../plan/decide.ts';
 import { type KindCounts, type LimitedKind, limitedKinds, limitsPassed, noKinds } from '../plan/removal-guard.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { nameUnknownSets, renewExpiredSets, writeHeldSet } from '../state/held-sets.ts';
+import { logHeld } from '../state/provisioning-log.ts';
 import { markGraceOver } from './grace-period.ts';
 import { type GuardRules, readGuardState } from './guard-state.ts';
 import { isRemoval, type PassOptions, type WrittenOperation } from './plan-pass.ts';
@@ -95,6 +96,7 @@ async function hold(
   rules: GuardRules,
 ): Promise<void> {
   await transaction(pool, async (client) => {
+    await logHeld(client, cycleId, [...over.keys()]);
     await client.query(`update operations set state = 'held', set_id = $1 where state = 'staged' and kind = any($2)`, [
       cycleId,
       [...over.keys()],

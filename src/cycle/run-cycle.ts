@@ -9,6 +9,7 @@ import { type PullResult, pull } from '../directory/pull.ts';
 import type { PullContext } from '../directory/pull-context.ts';
 import { errorHandling, recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { LogKeeper } from '../log-export/keep-log.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
@@ -54,6 +55,7 @@ export interface CycleContext {
   readonly guard: GuardRules;
   /** Whether anybody is mailed. */
   readonly notifies: boolean;
+  readonly logKeeper: LogKeeper;
   readonly log: Log;
   /** Opens the Entra side for one cycle; rejects where it cannot be reached or is misconfigured. */
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
@@ -112,6 +114,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
   const lock = await lockCycle(context.databaseUrl, { wait: options.wait, signal: options.signal });
   if (lock === undefined) return undefined;
   try {
+    await context.logKeeper.prepare();
     const { id: cycleId, readAnew } = await beginCycle(pool, options.trigger);
     const watch = watchCycle(pool, cycleId);
     const signal = AbortSignal.any([
@@ -153,6 +156,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     return { ...result, durationMs: Date.now() - started };
   } finally {
     await lock.release();
+    await context.logKeeper.deliver(options.signal);
   }
 }
 

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { type AttributeValue, type UserAttributes, userAttributes } from '../mapping/maptician-user.ts';
 import { redactedText } from '../mapping/redaction.ts';
+import type { OperationKind } from '../plan/decide.ts';
 import type { Queryable } from './database.ts';
 import { logConditions } from './log-filter.ts';
 
@@ -102,19 +103,18 @@ export async function writeLog(db: Queryable, cycleId: number, entries: readonly
 }
 
 /**
- * Appends that these operations wait for an operator: a removal is a staged delete, in Microsoft's word. To be called
- * once, when they are held.
+ * Appends that what is staged of these kinds waits for an operator: a removal is a staged delete, in Microsoft's word. To
+ * be called in the transaction in which it is held.
  */
-export async function logHeld(db: Queryable, cycleId: number, operations: readonly number[]): Promise<void> {
-  if (operations.length === 0) return;
+export async function logHeld(db: Queryable, cycleId: number, kinds: readonly OperationKind[]): Promise<void> {
   await db.query(
     `insert into provisioning_log (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason)
      select $1, case when o.kind in ('deactivate', 'delete') then 'stageddelete' else 'other' end, 'hold', 'warning',
        o.entra_id, coalesce(l.user_name, u.user_name), coalesce(l.maptician_id, o.maptician_id),
-       'the ' || o.kind || ' is held until it is approved or rejected; it was planned because: ' || coalesce(o.reason, '?')
+       'the ' || o.kind || ' is held until it is approved or rejected: ' || coalesce(o.reason, '')
      from operations o left join links l on l.entra_id = o.entra_id left join users u on u.id = o.entra_id
-     where o.id = any($2) order by o.id`,
-    [cycleId, operations],
+     where o.state = 'staged' and o.kind = any($2) order by o.id`,
+    [cycleId, kinds],
   );
 }
 

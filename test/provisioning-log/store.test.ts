@@ -136,19 +136,15 @@ it('entries are found by user, time, code and cycle, page by page', async () => 
 
 it('what is held is in the log as a staged delete', async () => {
   const pool = await emptied();
-  const { rows } = await pool.query<{ id: number }>(
-    `insert into operations (cycle_id, entra_id, kind, attributes, reason, state)
-     values (5, $1, 'deactivate', '{}', 'no longer assigned to the app', 'held') returning id`,
-    [ada],
+  await pool.query(
+    `insert into operations (cycle_id, entra_id, kind, attributes, reason, state) values
+       (5, $1, 'deactivate', '{}', 'no longer assigned to the app', 'staged'), (5, $2, 'update', '{}', 'changed', 'staged')`,
+    [ada, bob],
   );
-  await logHeld(
-    pool,
-    5,
-    rows.map(({ id }) => id),
-  );
+  await logHeld(pool, 5, ['deactivate', 'delete']);
   expect(await readLog(pool, {})).toMatchObject([
     {
-      ...{ action: 'stageddelete', operation: 'hold', status: 'warning', cycleId: 5 },
+      ...{ entraId: ada, action: 'stageddelete', operation: 'hold', status: 'warning', cycleId: 5 },
       reason: expect.stringContaining('no longer assigned to the app'),
     },
   ]);

@@ -1,0 +1,15 @@
+/** A receiver of the provisioning log, and the form in which it gets entries. */
+import type { ProvisioningObjectSummary } from '../log-record/summary.ts';
+
+/** A receiver of entries. */
+export interface Sink {
+  /** What it is, without secrets, for log and status. */
+  readonly name: string;
+  /** Resolves when the receiver has these entries; rejects with a SyncError where it may not have all of them. */
+  readonly send: (entries: readonly ProvisioningObjectSummary[], signal: AbortSignal) => Promise<void>;
+}
+
+/** One JSON object a line. */
+export function toNdjson(entries: readonly ProvisioningObjectSummary[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
