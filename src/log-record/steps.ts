@@ -31,6 +31,7 @@ export function stepsOf(record: LogRecord): ProvisioningStep[] {
   const { operation } = record;
   if (operation === 'read') return [imported(record, 'failure')];
   if (operation === 'plan') return [imported(record, 'success'), scoped(record), ...planned(record)];
+  if (operation === 'drift') return [matched(record), compared(record)];
   if (operation === 'hold') return [imported(record, 'success'), scoped(record), held(record)];
   const before = [imported(record, 'success'), scoped(record)];
   const match = matched(record);
@@ -83,6 +84,16 @@ function planned(record: LogRecord): ProvisioningStep[] {
         : errorDetails({ ...record, code }, status),
     },
   ];
+}
+
+function compared(record: LogRecord): ProvisioningStep {
+  return {
+    name: 'EntrySynchronization',
+    provisioningStepType: 'processing',
+    status: record.status,
+    description: `Compared the account of ${who(record)} in Maptician with what was last applied${because(record)}`,
+    details: {},
+  };
 }
 
 function held(record: LogRecord): ProvisioningStep {

@@ -102,6 +102,7 @@ it.each<[string, Partial<LogRecord>, string[]]>([
     { action: 'stageddelete', operation: 'hold', status: 'warning' },
     ['import success', 'scoping success', 'processing warning'],
   ],
+  ['drift', { action: 'other', operation: 'drift', status: 'warning' }, ['matching success', 'processing warning']],
   [
     'an account that is gone',
     { operation: 'unlink', status: 'warning' },
