@@ -1,4 +1,5 @@
 /** `status`: where things stand, and what to do. */
+import { type CredentialExpiry, describeCredential, knownCredential } from '../notify/credentials.ts';
 import { nextTick } from '../schedule.ts';
 import type { HeldSet } from '../state/held-sets.ts';
 import { type Failing, readStanding, type Standing } from '../state/standing.ts';
@@ -10,8 +11,9 @@ export async function status(options: CommandOptions): Promise<number> {
   return withService(options, async ({ database, settings }) => {
     const standing = await readStanding(database.pool);
     const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
-    if (options.json) printJson({ ...standing, nextRun: nextRun ?? null });
-    else print(describeStanding(standing, nextRun).join('\n'));
+    const credential = await knownCredential(database.pool, settings);
+    if (options.json) printJson({ ...standing, nextRun: nextRun ?? null, credential: credential ?? null });
+    else print(describeStanding(standing, nextRun, credential).join('\n'));
     return 0;
   });
 }
@@ -22,13 +24,18 @@ async function nextRunOf({ job }: Standing, schedule: readonly string[]): Promis
   return job.quarantine === null ? nextTick(schedule) : (job.quarantine.nextAttempt ?? undefined);
 }
 
-function describeStanding(standing: Standing, nextRun: Date | undefined): string[] {
+function describeStanding(
+  standing: Standing,
+  nextRun: Date | undefined,
+  credential: CredentialExpiry | undefined,
+): string[] {
   const { lastCycle: cycle, users, toDate } = standing;
   const lines = [
     `State      ${standing.state}`,
     `Users      ${users.active} active and ${users.linked - users.active} inactive in Maptician; ${users.inScope} in scope in Entra`,
     `Next run   ${nextRun === undefined ? 'none' : `${when(nextRun)} UTC, if the service is running`}`,
   ];
+  if (credential !== undefined) lines.push(`Sign-in    ${describeCredential(credential, new Date())}`);
   if (cycle === undefined) {
     lines.push(...describeJob(standing), '');
     lines.push(
