@@ -184,16 +184,24 @@ export class SyncError extends Error {
   readonly detail: string | undefined;
   /** The HTTP status of the answer it was made from. */
   readonly httpStatus: number | undefined;
+  /** Milliseconds for which the other side asked not to be asked again (Retry-After), where whoever tries again must know. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; detail?: string | undefined; httpStatus?: number } = {},
+    options: {
+      cause?: unknown;
+      detail?: string | undefined;
+      httpStatus?: number;
+      retryAfter?: number | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
     this.httpStatus = options.httpStatus;
+    this.retryAfter = options.retryAfter;
   }
 }
 

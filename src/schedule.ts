@@ -36,3 +36,18 @@ export async function nextTick(expressions: readonly string[]): Promise<Date | u
   await schedule.stop();
   return next;
 }
+
+/** Enough to see a weekend from a schedule that ticks every minute of working hours. */
+const ticksAhead = 3_000;
+
+/** Milliseconds between two of the coming ticks, at most: a schedule may leave out nights and weekends. */
+export async function longestInterval(expressions: readonly string[]): Promise<number> {
+  const tasks = expressions.map((expression) => createTask(expression, () => undefined, { timezone: 'UTC' }));
+  const lists = tasks.map((task) => task.getNextRuns(ticksAhead).map((time) => time.getTime()));
+  for (const task of tasks) await task.destroy();
+  // Beyond the end of the shortest list only the others tick.
+  const horizon = Math.min(...lists.map((list) => list.at(-1) ?? 0));
+  const ticks = lists.flat().filter((tick) => tick <= horizon);
+  ticks.sort((a, b) => a - b);
+  return Math.max(0, ...ticks.slice(1).map((tick, index) => tick - (ticks[index] ?? tick)));
+}

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TokenCredential } from '@azure/identity';
 import { checkDrift } from '../jobs/check-drift.ts';
 import { createUsers } from '../jobs/create-users.ts';
 import { deactivateUsers } from '../jobs/deactivate-users.ts';
@@ -31,7 +32,8 @@ import { loadAttributeTable } from './mapping/load-attribute-table.ts';
 import { selectionOf } from './mapping/source-schema.ts';
 import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-user-store.ts';
 import type { UserStore } from './maptician/user-store.ts';
-import { createMailer, type Mailer } from './notify/mail.ts';
+import { type Channel, openChannels } from './notify/channels.ts';
+import { notificationDuties } from './notify/duties.ts';
 import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
@@ -61,7 +63,8 @@ export interface Service {
   /** Opened when it is first asked for, since `status` and `log` need none of them. */
   readonly queue: () => Promise<QueueBackend>;
   readonly store: () => Promise<UserStore>;
-  readonly mailer: Mailer | undefined;
+  /** The ways in which people are told. */
+  readonly channels: readonly Channel[];
   readonly cycleContext: () => Promise<CycleContext>;
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
   /** Starts to take jobs. `cycles` too for the service; a command runs its own cycle. */
@@ -117,9 +120,13 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const guard = guardRules(settings);
   const queue = once(() => openQueue(settings, database, log));
   const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
-  const mailer = openMailer(settings);
   const logKeeper = openLogKeeper({ settings, database, log });
-  const openDirectory = directoryOpener(options, { filters, rules, database });
+  const credential = createCredential(settings);
+  const origin = new URL(settings.GRAPH_BASE_URL).origin;
+  const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal });
+  const channels = openChannels(settings, openGraph);
+  const channelNames = channels.map(({ name }) => name);
+  const openDirectory = directoryOpener(options, { filters, rules, database, credential });
 
   const cycleContext = async (): Promise<CycleContext> => ({
     pool: database.pool,
@@ -134,8 +141,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       failures: settings.QUARANTINE_FAILURES,
     },
     guard,
-    notifies: mailer !== undefined,
     logKeeper,
+    channels: channelNames,
     log,
     openDirectory,
   });
@@ -151,7 +158,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     applyRules,
     queue,
     store,
-    mailer,
+    channels,
     cycleContext,
     openDirectory,
     work: async ({ cycles, signal }) => {
@@ -166,9 +173,10 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         log,
       };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
-      if (mailer !== undefined) {
-        const notifying = { pool: database.pool, mailer, log };
-        stops.push(backend.work('notifications', (job) => sendNotification(notifying, job), 1));
+      if (channels.length > 0) {
+        const notifying = { pool: database.pool, channels, settings, log };
+        // One for each, so that one that does not answer does not hold up the other.
+        stops.push(backend.work('notifications', (job) => sendNotification(notifying, job), channels.length));
       }
       if (!cycles) return;
       const cycle = await cycleContext();
@@ -178,6 +186,13 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     duties: async ({ schedule }) => [
       ...(schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
       ...logKeeper.duties,
+      ...(await notificationDuties({
+        pool: database.pool,
+        queue: await queue(),
+        channels: channelNames,
+        settings,
+        openGraph,
+      })),
     ],
     close: async () => {
       // Whoever waits for Maptician gives up; its job is run again elsewhere, or by the next cycle.
@@ -188,7 +203,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         () => logKeeper.close(),
         async () => queue.opened() && (await queue()).close(),
         async () => store.opened() && (await store()).close(),
-        async () => mailer?.close(),
+        async () => {
+          for (const channel of channels) channel.close();
+        },
         () => database.close(),
       ];
       for (const close of parts) {
@@ -269,21 +286,18 @@ function once<T>(open: () => Promise<T>): (() => Promise<T>) & { opened: () => b
   return Object.assign(get, { opened: () => opening !== undefined });
 }
 
-function openMailer(settings: Settings): Mailer | undefined {
-  const { SMTP_URL: smtpUrl, MAIL_FROM: from, NOTIFICATION_EMAIL: to } = settings;
-  return smtpUrl === undefined || to === undefined || from === undefined
-    ? undefined
-    : createMailer({ smtpUrl, from, to });
-}
-
 function directoryOpener(
   options: ServiceOptions,
-  parts: { readonly filters: ScopingFilters; readonly rules: PlanRules; readonly database: Database },
+  parts: {
+    readonly filters: ScopingFilters;
+    readonly rules: PlanRules;
+    readonly database: Database;
+    readonly credential: TokenCredential;
+  },
 ) {
   const { settings, log } = options;
-  const { filters, rules, database } = parts;
+  const { filters, rules, database, credential } = parts;
   const { table } = rules;
-  const credential = once(async () => createCredential(settings));
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
   const roles = table.mappings.some(({ source }) => readsRoles(source));
   const { properties, manager } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
@@ -294,7 +308,7 @@ function directoryOpener(
     for (const warning of filters.warnings) log.warn(`scoping filters: ${warning}`);
     const graph = createGraphClient({
       origin,
-      credential: await credential(),
+      credential,
       signal: cycle.signal,
       ...(options.onGraphRequest === undefined ? {} : { onRequest: options.onGraphRequest }),
     });

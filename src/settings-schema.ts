@@ -1,14 +1,17 @@
 /** Every setting, once: its form, its default, and what the documentation says of it. */
 
 import { z } from 'zod';
+import { notificationKinds } from './notify/kinds.ts';
 import {
   addresses,
+  addressesByKind,
   amount,
   connectionUrl,
   exportTarget,
   flag,
   guid,
   limit,
+  mailbox,
   oneOf,
   schedule,
   scheduleOrOff,
@@ -195,11 +198,21 @@ export const settingsSchema = z.object({
 
   NOTIFICATION_EMAIL: addresses().optional().register(registry, {
     group: 'Mail',
-    about: 'Who is mailed when something fails: addresses, `,` between several. Needs `SMTP_URL`.',
-    unset: 'nobody is mailed',
+    about:
+      'Who is mailed when something fails: addresses, `,` between several. Needs `SMTP_URL` or `MAIL_GRAPH_SENDER`.',
+    unset: 'nobody is mailed, but whom `NOTIFICATION_EMAIL_BY_KIND` names',
     example: 'it@example.com',
     sensitive: 'personal',
   }),
+  NOTIFICATION_EMAIL_BY_KIND: addressesByKind()
+    .optional()
+    .register(registry, {
+      group: 'Mail',
+      about: `Who is mailed about one kind instead: \`kind=addresses\` with \`;\` between several, or \`nobody\`. Kinds: ${notificationKinds.map((kind) => `\`${kind}\``).join(', ')}.`,
+      unset: 'everything goes to `NOTIFICATION_EMAIL`',
+      example: 'held=hr@example.com; quarantine=oncall@example.com, it@example.com; warning=nobody',
+      sensitive: 'personal',
+    }),
   SMTP_URL: connectionUrl(['smtp', 'smtps']).optional().register(registry, {
     group: 'Mail',
     about: 'The mail server: `smtps://` is TLS from the start, `smtp://` turns to TLS where the server offers it.',
@@ -213,6 +226,30 @@ export const settingsSchema = z.object({
     unset:
       'the user of `SMTP_URL` where that is an address, else `maptician-sync` at the domain of the first recipient',
     sensitive: 'personal',
+  }),
+  MAIL_GRAPH_SENDER: mailbox().optional().register(registry, {
+    group: 'Mail',
+    about:
+      'The mailbox that mails are sent from through Microsoft Graph, instead of `SMTP_URL`: its userPrincipalName or object id. Needs the application permission `Mail.Send`.',
+    unset: '`SMTP_URL` is used',
+    example: 'maptician-sync@example.com',
+    sensitive: 'personal',
+  }),
+  NOTIFICATION_WEBHOOK_URL: serviceUrl({ loopback: true, path: 'with-query' }).optional().register(registry, {
+    group: 'Mail',
+    about:
+      'A chat that gets the short form of everything, beside the mails: the URL of a Teams workflow or of a Slack incoming webhook. Whoever knows it can post there: keep it secret.',
+    unset: 'nothing is posted',
+    sensitive: 'secret',
+  }),
+  NOTIFICATION_WEBHOOK_FORMAT: oneOf(['auto', 'teams', 'slack']).prefault('auto').register(registry, {
+    group: 'Mail',
+    about: 'Whose messages the webhook takes. `auto`: Slack’s where it is at hooks.slack.com, else those of Teams.',
+  }),
+  NO_CYCLE_ALERT_HOURS: amount({ min: 1, max: 720 }).prefault('6').register(registry, {
+    group: 'Mail',
+    about:
+      'You are told when no cycle has finished for so many hours, beyond what `SYNC_SCHEDULE` and a quarantine account for.',
   }),
 
   LOG_RETENTION_DAYS: amount({ min: 1, max: 36_500 }).optional().register(registry, {

@@ -2,6 +2,7 @@
 
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
+import { type NotificationKind, notificationKinds } from './notify/kinds.ts';
 
 /** True when a URL's host is this machine: localhost, 127.0.0.0/8 or ::1. Only there may credentials travel over http. */
 export function isLoopback(url: URL): boolean {
@@ -102,6 +103,41 @@ export const addresses = () =>
     context.addIssue(`${which} is no e-mail address. Write addresses like it@example.com, with "," between several.`);
     return z.NEVER;
   });
+
+/** Who is told of which kind; nobody where the list is empty. */
+export type AddressesByKind = Readonly<Partial<Record<NotificationKind, readonly string[]>>>;
+
+/** `kind=addresses` with `;` between several, and `nobody` in place of addresses. */
+export const addressesByKind = () =>
+  z.string().transform((value, context): AddressesByKind => {
+    const lists: Partial<Record<NotificationKind, readonly string[]>> = {};
+    for (const [index, part] of splitList(value, ';').entries()) {
+      const [name = '', list = ''] = part.split(/=(.*)/s).map((text) => text.trim());
+      const kind = notificationKinds.find((known) => known === name.toLowerCase());
+      const given = splitList(list, ',');
+      const nobody = list.toLowerCase() === 'nobody';
+      // The place and not the part: this message may be logged.
+      const where = `part ${index + 1}`;
+      if (kind === undefined)
+        context.addIssue(`${where} begins with no known kind. They are: ${notificationKinds.join(', ')}.`);
+      else if (kind in lists) context.addIssue(`${where} names ${kind} again. Write its addresses in one part.`);
+      else if (!nobody && (given.length === 0 || given.some((address) => !emailAddress.safeParse(address).success)))
+        context.addIssue(
+          `${where} (${kind}) needs addresses like it@example.com, with "," between several, or "nobody".`,
+        );
+      else lists[kind] = nobody ? [] : given;
+    }
+    return lists;
+  });
+
+/** The mailbox that Graph sends from: a user's address or object id. */
+export const mailbox = () =>
+  z
+    .string()
+    .refine(
+      (value) => emailAddress.safeParse(value).success || guid().safeParse(value).success,
+      'must be the userPrincipalName of a mailbox, like sync@example.com, or its object id.',
+    );
 
 /** A sender: an address, or a name with the address in angle brackets. */
 export const sender = () =>

@@ -31,7 +31,7 @@ type GivenSettings = Map<string, Given>;
 
 /** The environment belongs to others too: unknown names are refused only where they begin like ours. */
 const ownPrefixes =
-  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY|LOG_EXPORT|LOG_RETENTION)_/;
+  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|NO_CYCLE|MAIL_GRAPH|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY|LOG_EXPORT|LOG_RETENTION)_/;
 
 /** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
 const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -77,6 +77,10 @@ export function describeSettings(settings: Settings): string {
 function asWritten(name: SettingName, value: NonNullable<Settings[SettingName]>): string {
   if (Array.isArray(value)) return value.join(name.endsWith('_SCHEDULE') ? '; ' : ', ') || 'off';
   if (typeof value !== 'object') return String(value);
+  if (!('count' in value || 'percent' in value)) {
+    const parts = Object.entries(value).map(([kind, list]) => `${kind}=${list.join(', ') || 'nobody'}`);
+    return parts.join('; ');
+  }
   const { count, percent } = value;
   return [count, percent === undefined ? undefined : `${percent}%`].filter((part) => part !== undefined).join(', ');
 }
@@ -182,14 +186,21 @@ function contradictions(given: GivenSettings): string[] {
   needs('MAPTICIAN_TENANT_URL', ['MAPTICIAN_SECRET_TOKEN']);
   needs('MAPTICIAN_SECRET_TOKEN', ['MAPTICIAN_TENANT_URL']);
   excludes('MAPTICIAN_TENANT_URL', 'MAPTICIAN_DATABASE_URL');
-  needs('NOTIFICATION_EMAIL', ['SMTP_URL']);
   needs('LOG_EXPORT_SECRET', ['LOG_EXPORT_URL']);
+  excludes('MAIL_GRAPH_SENDER', 'SMTP_URL');
+  for (const name of ['NOTIFICATION_EMAIL', 'NOTIFICATION_EMAIL_BY_KIND'] as const) {
+    if (has(name) && !has('SMTP_URL') && !has('MAIL_GRAPH_SENDER')) {
+      problems.push(
+        `${name} is set without SMTP_URL or MAIL_GRAPH_SENDER. Set one of them, or remove ${name}; NOTIFICATION_WEBHOOK_URL needs none.`,
+      );
+    }
+  }
   return problems;
 }
 
 /** Mail servers often accept a sender only from its own user or domain, so those are the first guesses. */
-function defaultSender({ SMTP_URL, NOTIFICATION_EMAIL }: Settings): string | undefined {
-  const [recipient] = NOTIFICATION_EMAIL ?? [];
+function defaultSender({ SMTP_URL, NOTIFICATION_EMAIL, NOTIFICATION_EMAIL_BY_KIND }: Settings): string | undefined {
+  const [recipient] = [...(NOTIFICATION_EMAIL ?? []), ...Object.values(NOTIFICATION_EMAIL_BY_KIND ?? {}).flat()];
   if (SMTP_URL === undefined || recipient === undefined) return undefined;
   const user = URL.parse(SMTP_URL)?.username.replaceAll('%40', '@') ?? '';
   if (settingsSchema.shape.MAIL_FROM.safeParse(user).success) return user;

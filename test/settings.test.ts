@@ -57,6 +57,8 @@ describe('reading', () => {
       DRIFT_ACTION: 'report',
       LOG_LEVEL: 'info',
       MAIL_FROM: undefined,
+      NOTIFICATION_WEBHOOK_FORMAT: 'auto',
+      NO_CYCLE_ALERT_HOURS: 6,
     });
   });
 
@@ -193,6 +195,10 @@ describe('refusing', () => {
     ['SMTP_URL', 'mail.example.com', /must be a URL that begins with smtp/],
     ['MAIL_FROM', 'sync', /must be an address like/],
     ['MAIL_FROM', 'Sync <a@example.com>\nBcc: b@example.com', /must be an address like/],
+    ['MAIL_GRAPH_SENDER', 'sync', /must be the userPrincipalName of a mailbox/],
+    ['NOTIFICATION_WEBHOOK_URL', 'http://chat.example/x', /http is allowed on this machine only/],
+    ['NOTIFICATION_WEBHOOK_FORMAT', 'discord', /must be one of: auto, teams, slack/],
+    ['NO_CYCLE_ALERT_HOURS', '0', /must be a whole number from 1 to 720/],
     ['FLOW_NULL_VALUES', 'never', /must be true or false/],
     ['HARD_DELETE_ACTION', 'keep', /must be one of: delete, deactivate/],
     ['REMOVAL_LIMIT_COUNT', '-1', /must be a whole number from 0/],
@@ -231,6 +237,21 @@ describe('refusing', () => {
     ['a federated token alone', { AZURE_FEDERATED_TOKEN_FILE: 'f' }, /set without AZURE_TENANT_ID and AZURE_CLIENT_ID/],
     ['a secret without an export', { LOG_EXPORT_SECRET: 's' }, /set without LOG_EXPORT_URL/],
     ['a recipient without a server', { NOTIFICATION_EMAIL: 'a@example.com' }, /set without SMTP_URL/],
+    [
+      'a kind of mail that there is not',
+      { SMTP_URL: 'smtp://a', NOTIFICATION_EMAIL_BY_KIND: 'held=a@example.com; alarm=a@example.com' },
+      /part 2 begins with no known kind\. They are: failures, quarantine, held, warning, credentials, recovery, silence/,
+    ],
+    [
+      'a kind of mail without an address',
+      { SMTP_URL: 'smtp://a', NOTIFICATION_EMAIL_BY_KIND: 'held=hr' },
+      /part 1 \(held\) needs addresses/,
+    ],
+    [
+      'two ways to mail',
+      { SMTP_URL: 'smtp://a', MAIL_GRAPH_SENDER: 'sync@example.com' },
+      /MAIL_GRAPH_SENDER and SMTP_URL are both set/,
+    ],
     ['a tenant URL without a token', { MAPTICIAN_TENANT_URL: 'https://a.example' }, /without MAPTICIAN_SECRET_TOKEN/],
     ['a token without a tenant URL', { MAPTICIAN_SECRET_TOKEN: 't' }, /set without MAPTICIAN_TENANT_URL/],
     [
@@ -301,10 +322,12 @@ describe('refusing', () => {
       SMTP_URL: 'hunter2',
       GRAPH_BASE_URL: 'https://u:hunter2@graph.microsoft.com',
       NOTIFICATION_EMAIL: 'hunter2, b@example.com',
+      NOTIFICATION_EMAIL_BY_KIND: 'held=hunter2',
+      NOTIFICATION_WEBHOOK_URL: 'http://chat.example/hunter2',
       MAIL_FROM: 'hunter2',
     };
     const problems = problemsOf(() => loadAssigned(env));
-    expect(problems).toHaveLength(6);
+    expect(problems).toHaveLength(8);
     expect(problems.join()).not.toContain('hunter2');
   });
 });
@@ -324,6 +347,8 @@ describe('printing', () => {
           REDIS_URL: 'redis://:hunter2@cache',
           SMTP_URL: 'smtp://bot:hunter2@mail:25',
           NOTIFICATION_EMAIL: 'a@example.com,b@example.com',
+          NOTIFICATION_EMAIL_BY_KIND: 'held=a@example.com,b@example.com;warning=nobody',
+          NOTIFICATION_WEBHOOK_URL: 'https://chat.example/hunter2',
         },
         '',
       ),
@@ -338,6 +363,8 @@ describe('printing', () => {
         'REDIS_URL=redis://:***@cache',
         'SMTP_URL=smtp://bot:***@mail:25',
         'NOTIFICATION_EMAIL=a@example.com, b@example.com',
+        'NOTIFICATION_EMAIL_BY_KIND=held=a@example.com, b@example.com; warning=nobody',
+        'NOTIFICATION_WEBHOOK_URL=***',
         'SYNC_SCHEDULE=0,40 */2 * * *; 20 1-23/2 * * *',
       ]),
     );

@@ -4,6 +4,7 @@
 const foreign = [
   ...['DATABASE_URL', 'MAPTICIAN_DATABASE_URL', 'REDIS_URL', 'MAPTICIAN_TENANT_URL', 'MAPTICIAN_SECRET_TOKEN'],
   ...['ENTRA_SERVICE_PRINCIPAL_ID', 'SYNC_SCOPE', 'AZURE_TOKEN_CREDENTIALS'],
+  ...['MAIL_GRAPH_SENDER', 'NOTIFICATION_EMAIL_BY_KIND', 'NOTIFICATION_WEBHOOK_URL'],
 ];
 
 /** One `export` a setting; what is not among them and would get in the way is emptied, which counts as not set. */

@@ -1,6 +1,8 @@
 /** `status`: where things stand, and what to do. */
 import { type ExportState, readExportState } from '../log-export/export-log.ts';
+import { type CredentialExpiry, describeCredential, knownCredential } from '../notify/credentials.ts';
 import { nextTick } from '../schedule.ts';
+import { type DriftCheck, readLastDrift } from '../state/drift.ts';
 import type { HeldSet } from '../state/held-sets.ts';
 import { type Failing, readStanding, type Standing } from '../state/standing.ts';
 import { describeKinds } from './approve.ts';
@@ -12,8 +14,15 @@ export async function status(options: CommandOptions): Promise<number> {
     const standing = await readStanding(database.pool);
     const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
     const logExport = settings.LOG_EXPORT_URL === undefined ? undefined : await readExportState(database.pool);
-    if (options.json) printJson({ ...standing, nextRun: nextRun ?? null, ...(logExport && { logExport }) });
-    else print([...describeStanding(standing, nextRun), ...describeExport(logExport)].join('\n'));
+    const credential = await knownCredential(database.pool, settings);
+    const lastDrift = await readLastDrift(database.pool);
+    if (options.json) {
+      const more = { credential: credential ?? null, drift: lastDrift ?? null, logExport: logExport ?? null };
+      printJson({ ...standing, nextRun: nextRun ?? null, ...more });
+    } else {
+      const lines = describeStanding(standing, nextRun, credential);
+      print([...lines, ...describeDrift(lastDrift), ...describeExport(logExport)].join('\n'));
+    }
     return 0;
   });
 }
@@ -24,13 +33,18 @@ async function nextRunOf({ job }: Standing, schedule: readonly string[]): Promis
   return job.quarantine === null ? nextTick(schedule) : (job.quarantine.nextAttempt ?? undefined);
 }
 
-function describeStanding(standing: Standing, nextRun: Date | undefined): string[] {
+function describeStanding(
+  standing: Standing,
+  nextRun: Date | undefined,
+  credential: CredentialExpiry | undefined,
+): string[] {
   const { lastCycle: cycle, users, toDate } = standing;
   const lines = [
     `State      ${standing.state}`,
     `Users      ${users.active} active and ${users.linked - users.active} inactive in Maptician; ${users.inScope} in scope in Entra`,
     `Next run   ${nextRun === undefined ? 'none' : `${when(nextRun)} UTC, if the service is running`}`,
   ];
+  if (credential !== undefined) lines.push(`Sign-in    ${describeCredential(credential, new Date())}`);
   if (cycle === undefined) {
     lines.push(...describeJob(standing), '');
     lines.push(
@@ -125,4 +139,19 @@ function describeFailing({ id, userName, code, httpStatus, attempts, nextRetryAt
 function nextTry(at: Date | null): string {
   if (at === null) return 'given up after 28 days; a change or a retry tries again';
   return at <= new Date() ? 'next in the next cycle' : `next at ${when(at)} UTC or after a change`;
+}
+
+/** What somebody else changed in Maptician, by the last look; nothing where there is nothing of it. */
+function describeDrift(check: DriftCheck | undefined): string[] {
+  if (check === undefined) return [];
+  if (check.counts === null) {
+    return [
+      '',
+      `Drift could not be looked for (${when(check.endedAt)} UTC): ${check.stopMessage ?? check.stopCode ?? ''}`,
+    ];
+  }
+  const found = describeCounts(check.counts.drift);
+  if (found === '') return [];
+  const done = check.action === 'repair' ? 'made good by the next cycle' : 'see it: maptician-sync drift';
+  return ['', `Drift: ${found}, found ${when(check.endedAt)} UTC; ${done}`];
 }

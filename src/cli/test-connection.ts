@@ -8,6 +8,9 @@ import { createCredential, fetchToken } from '../directory/credential.ts';
 import { createGraphClient, type GraphClient, graphSyncError } from '../directory/graph-client.ts';
 import { appRoleAssignmentsPage } from '../directory/graph-types.ts';
 import { recommendedAction, type SyncError, toSyncError } from '../errors.ts';
+import { recipientsOf } from '../notify/channels.ts';
+import { describeCredential, findCredential, keepCredential } from '../notify/credentials.ts';
+import { notificationKinds } from '../notify/kinds.ts';
 import type { Service } from '../service.ts';
 import { type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
 import { howMany } from './table.ts';
@@ -43,16 +46,37 @@ export async function testConnection(options: CommandOptions): Promise<number> {
     await check('state', async () =>
       service.settings.DATABASE_URL === undefined ? 'embedded Postgres' : 'Postgres (DATABASE_URL)',
     );
+    const channels = new Map(service.channels.map((channel) => [channel.name, channel]));
     await check('mail', async () => {
-      if (service.mailer === undefined) return 'nobody is mailed: NOTIFICATION_EMAIL and SMTP_URL are not both set';
-      await service.mailer.check();
-      return `the mail server accepts mail for ${howMany(service.settings.NOTIFICATION_EMAIL?.length ?? 0, 'recipient')}`;
+      const mail = channels.get('mail');
+      if (mail === undefined) return nobodyMailed;
+      return [await mail.check(), ...recipientLines(service.settings)].join('\n');
     });
+    const webhook = channels.get('webhook');
+    if (webhook !== undefined) await check('webhook', () => webhook.check());
     const ok = checks.every((one) => one.ok);
     if (options.json) printJson({ ok, checks });
     return ok ? 0 : cannotRun;
   });
 }
+
+const nobodyMailed =
+  'nobody is mailed: set NOTIFICATION_EMAIL, and SMTP_URL or MAIL_GRAPH_SENDER, to be told when something fails';
+
+/** How many are mailed about what; the addresses are in `settings`. */
+function recipientLines(settings: Service['settings']): string[] {
+  const lines = [...Map.groupBy(notificationKinds, (kind) => recipientsOf(kind, settings).join())].map(
+    ([list, kinds]) => {
+      const count = list === '' ? 0 : list.split(',').length;
+      return `${count === 0 ? 'nobody is' : `${howMany(count, 'recipient')}`} told of ${kinds.join(', ')}`;
+    },
+  );
+  const onlyGraph = settings.MAIL_GRAPH_SENDER !== undefined && settings.NOTIFICATION_WEBHOOK_URL === undefined;
+  return onlyGraph ? [...lines, mailNeedsSignIn] : lines;
+}
+
+const mailNeedsSignIn =
+  'when Entra refuses the sign-in, no mail can be sent either: set NOTIFICATION_WEBHOOK_URL beside it to be told of that, too';
 
 function failed(name: string, error: SyncError): Check {
   const found = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
@@ -74,6 +98,7 @@ async function checkEntra(
   // Without a token every further answer would be the same one.
   if (!signedIn) return;
   const graph = createGraphClient({ origin, credential, signal });
+  await check('credential', () => checkCredential(service, graph));
   await check('users', async () => {
     await read(graph, '/users?$select=id&$top=1', 'users', 'User.Read.All');
     return 'users can be read (User.Read.All)';
@@ -102,6 +127,16 @@ async function checkEntra(
     });
     return 'members of groups can be read (GroupMember.Read.All)';
   });
+}
+
+/** When the credential expires; one that has a week left still works. */
+async function checkCredential({ settings, database }: Service, graph: GraphClient): Promise<string> {
+  const found = await findCredential(settings, graph).catch((thrown: unknown) => {
+    throw graphSyncError(thrown, 'the app registration', 'Application.Read.All');
+  });
+  if ('why' in found) return found.why;
+  await keepCredential(database.pool, settings, found);
+  return describeCredential(found, new Date());
 }
 
 async function read(graph: GraphClient, path: string, what: string, permission: string): Promise<unknown> {

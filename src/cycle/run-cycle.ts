@@ -11,6 +11,7 @@ import { errorHandling, recommendedAction, SyncError, toError, toSyncError } fro
 import type { Log } from '../log.ts';
 import type { LogKeeper } from '../log-export/keep-log.ts';
 import type { UserStore } from '../maptician/user-store.ts';
+import type { ChannelName } from '../notify/kinds.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { QuarantineReason, QuarantineThresholds } from '../plan/quarantine.ts';
@@ -53,9 +54,9 @@ export interface CycleContext {
   readonly rules: PlanRules;
   readonly thresholds: QuarantineThresholds;
   readonly guard: GuardRules;
-  /** Whether anybody is mailed. */
-  readonly notifies: boolean;
   readonly logKeeper: LogKeeper;
+  /** The ways in which people are told; with none, nobody is. */
+  readonly channels: readonly ChannelName[];
   readonly log: Log;
   /** Opens the Entra side for one cycle; rejects where it cannot be reached or is misconfigured. */
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
@@ -143,11 +144,11 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     const interrupted = options.signal?.aborted === true || error?.code === 'Paused';
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
     await endCycle(pool, cycleId, { state, counts, warnings: cycle.warnings, error });
-    if (context.notifies && (error === undefined || errorHandling(error.code).mail !== 'never')) {
-      await notifyOfCycle(pool, context.queue, cycleId).catch((thrown: unknown) =>
+    if (context.channels.length > 0 && (error === undefined || errorHandling(error.code).mail !== 'never')) {
+      await notifyOfCycle(context, cycleId).catch((thrown: unknown) =>
         context.log.error(
           { cycle: cycleId, code: toSyncError(thrown).code },
-          'the mails of the cycle could not be sent yet',
+          'the notifications of the cycle could not be sent yet',
         ),
       );
     }

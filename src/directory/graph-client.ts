@@ -1,12 +1,13 @@
 /**
- * Microsoft Graph, read-only: @microsoft/microsoft-graph-client with our own middleware chain, answers parsed by zod.
+ * Microsoft Graph, read-only but for a mail that is sent: @microsoft/microsoft-graph-client with our own middleware chain,
+ * answers parsed by zod.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import { Client, ResponseType } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import { SyncError, toSyncError } from '../errors.ts';
-import type { OnRequest } from '../http.ts';
+import { type OnRequest, retryAfter } from '../http.ts';
 import {
   createAuthenticationMiddleware,
   createRetryMiddleware,
@@ -22,15 +23,19 @@ export class GraphError extends Error {
   readonly codes: readonly string[];
   readonly location: string | null;
   readonly requestId: string | null;
+  /** Milliseconds that Retry-After asks for. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: number, codes: readonly string[], location: string | null, requestId: string | null) {
+  constructor(status: number, codes: readonly string[], headers: Headers) {
+    const requestId = headers.get('request-id');
     super(
       `Graph answered ${status}${codes[0] === undefined ? '' : ` ${codes[0]}`}${requestId === null ? '' : ` (request ${requestId})`}`,
     );
     this.status = status;
     this.codes = codes.map((code) => code.toLowerCase());
-    this.location = location;
+    this.location = headers.get('location');
     this.requestId = requestId;
+    this.retryAfter = retryAfter(headers.get('retry-after'), Date.now());
   }
 }
 
@@ -38,6 +43,8 @@ export interface GraphClient {
   /** GET of a path below the version ("/users/…") or of a link that Graph gave, which is followed as it is. */
   get<T>(pathOrLink: string, schema: z.ZodType<T>, headers?: Readonly<Record<string, string>>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** A POST that does something, and answers with nothing: it is sent once, since a second one would do it again. */
+  send(path: string, body: unknown): Promise<void>;
   readonly origin: string;
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -69,12 +76,7 @@ function errorCodesOf(error: Record<string, unknown>): string[] {
 /** Reads a Graph error from a status and a body, which may be no JSON at all (a proxy's page). */
 export function graphErrorOf(status: number, body: unknown, headers: Headers): GraphError {
   const parsed = graphErrorBody.safeParse(body);
-  return new GraphError(
-    status,
-    parsed.success ? errorCodesOf(parsed.data.error) : [],
-    headers.get('location'),
-    headers.get('request-id'),
-  );
+  return new GraphError(status, parsed.success ? errorCodesOf(parsed.data.error) : [], headers);
 }
 
 /** Opens a client; sends nothing yet. */
@@ -101,13 +103,7 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
   });
 
   const parse = async <T>(response: Response, schema: z.ZodType<T>): Promise<T> => {
-    const text = await response.text();
-    let body: unknown;
-    try {
-      body = JSON.parse(text);
-    } catch {
-      body = undefined;
-    }
+    const body = await readJson(response);
     if (response.status !== 200) throw graphErrorOf(response.status, body, response.headers);
     const parsed = schema.safeParse(body);
     if (parsed.success) return parsed.data;
@@ -119,9 +115,10 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     pathOrLink: string,
     headers: Readonly<Record<string, string>>,
     body?: unknown,
+    once = false,
   ): Promise<Response> => {
     const isLink = !pathOrLink.startsWith('/');
-    const along = new RequestOptions(isLink ? pathOrLink : undefined);
+    const along = new RequestOptions(isLink ? pathOrLink : undefined, once);
     const request = client
       .api(isLink ? '/' : pathOrLink)
       .headers(headers)
@@ -141,7 +138,20 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     random: settings.random,
     get: async (pathOrLink, schema, headers = {}) => parse(await send(pathOrLink, headers), schema),
     post: async (path, body, schema) => parse(await send(path, {}, body), schema),
+    send: async (path, body) => {
+      const response = await send(path, {}, body, true);
+      if (!response.ok) throw graphErrorOf(response.status, await readJson(response), response.headers);
+    },
   };
+}
+
+/** The body as JSON; undefined where it is none. */
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await response.text());
+  } catch {
+    return undefined;
+  }
 }
 
 /** A Graph failure as a class of the error table; `what` names what was being read, `permission` what it needs. */

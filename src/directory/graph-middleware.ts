@@ -15,9 +15,12 @@ import { fetchToken } from './credential.ts';
  */
 export class RequestOptions implements MiddlewareOptions {
   readonly link: string | undefined;
+  /** Not to be sent again by the client, whatever the answer. */
+  readonly once: boolean;
   failure: Error | undefined;
-  constructor(link: string | undefined) {
+  constructor(link: string | undefined, once: boolean) {
     this.link = link;
+    this.once = once;
   }
 }
 
@@ -44,7 +47,7 @@ const retriedStatuses = new Set([408, 429, 500, 502, 503, 504]);
 const attemptsAtMost = 6;
 const throttledAttemptsAtMost = 60;
 
-/** True for what never left a wire error behind: the request may be sent again because every one of ours only reads. */
+/** True for what never left a wire error behind: the request may be sent again where it only reads. */
 function mayPass(error: Error): boolean {
   return !(error instanceof SyncError) || error.code === 'WebExceptionProtocolError' || error.code === 'Timeout';
 }
@@ -57,6 +60,7 @@ export function createRetryMiddleware(settings: MiddlewareSettings): Middleware 
       next = middleware;
     },
     execute: async (context: Context) => {
+      const once = requestOptions(context)?.once === true;
       for (let attempt = 1; ; attempt++) {
         settings.signal?.throwIfAborted();
         let wait: number | undefined;
@@ -64,14 +68,14 @@ export function createRetryMiddleware(settings: MiddlewareSettings): Middleware 
           await next?.execute(context);
           const response = context.response;
           settings.onRequest({ status: response?.status ?? 'network', attempt });
-          if (response === undefined || !retriedStatuses.has(response.status)) return;
+          if (response === undefined || once || !retriedStatuses.has(response.status)) return;
           const asked = retryAfter(response.headers.get('retry-after'), settings.now());
           if (attempt >= (asked === undefined ? attemptsAtMost : throttledAttemptsAtMost)) return;
           wait = asked === undefined ? undefined : asked + settings.random() * 250;
         } catch (thrown) {
           const error = toError(thrown);
           settings.onRequest({ status: 'network', attempt });
-          if (settings.signal?.aborted || !mayPass(error) || attempt >= attemptsAtMost) {
+          if (settings.signal?.aborted || once || !mayPass(error) || attempt >= attemptsAtMost) {
             const options = requestOptions(context);
             if (options !== undefined) options.failure = error;
             throw error;
@@ -135,7 +139,7 @@ export function createTransportMiddleware(settings: MiddlewareSettings): Middlew
         });
         const body = await readBody(response, 'Graph');
         const type = response.headers.get('content-type') ?? '';
-        if (response.ok && /[/+]json\b/.test(type)) JSON.parse(body);
+        if (response.ok && response.status !== 202 && /[/+]json\b/.test(type)) JSON.parse(body);
         if (response.ok && /html/.test(type)) throw new NotGraph();
         context.response = new Response(response.status === 204 ? null : body, {
           status: response.status,

@@ -1,4 +1,7 @@
-/** Lays a mail out twice from the same blocks: as plain text, and as HTML that Outlook shows as it was meant. */
+/**
+ * A notification, and its long form: a mail laid out twice from the same blocks, as plain text and as HTML that Outlook
+ * shows as it was meant. webhook-layout.ts has the short form.
+ */
 
 /** A mail without its addresses. */
 export interface Mail {
@@ -14,26 +17,41 @@ export interface Entry {
   readonly note: string;
 }
 
+/** A command to type, and what it does. */
+export interface Command {
+  readonly command: string;
+  readonly does: string;
+}
+
 /** A piece of a mail. `commands` are shown as code, each with what it does. */
 export type Block =
   | { readonly kind: 'paragraph'; readonly text: string }
   | { readonly kind: 'heading'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
-  | { readonly kind: 'commands'; readonly commands: readonly { readonly command: string; readonly does: string }[] };
+  | { readonly kind: 'commands'; readonly commands: readonly Command[] };
 
-/** What a mail says. `tone` colours the bar at its top. */
-interface MailContent {
+/** What people are told. `tone` colours the bar at its top. */
+export interface Notice {
   readonly subject: string;
   readonly tone: 'problem' | 'attention' | 'well';
   readonly title: string;
   readonly blocks: readonly Block[];
-  /** Small print at the end: where the mail comes from. */
+  /** Small print at the end: where it comes from. */
   readonly footer: string;
+  /** The short form, for a chat: no reasons, which quote values, and no long lists of people. */
+  readonly brief: {
+    readonly lines: readonly string[];
+    /** Who it is about; the first few are shown. */
+    readonly names?: readonly string[];
+    /** How many they are, where `names` has not all. */
+    readonly count?: number;
+    readonly commands: readonly Command[];
+  };
 }
 
 /** Renders both forms. Every value is escaped for HTML; line breaks in values become spaces. */
-export function renderMail(content: MailContent): Mail {
+export function renderMail(content: Notice): Mail {
   return {
     subject: cut(oneLine(`[maptician-sync] ${content.subject}`), 150),
     text: `${[content.title, ...content.blocks.map(blockAsText), `-- \n${oneLine(content.footer)}`].join('\n\n')}\n`,
@@ -47,7 +65,8 @@ export function cut(text: string, length: number): string {
   return line.length > length ? `${line.slice(0, length - 1).trimEnd()}…` : line;
 }
 
-function oneLine(text: string): string {
+/** Text on one line. */
+export function oneLine(text: string): string {
   // Control characters would let a value from the directory add lines, or headers, of its own.
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
@@ -76,7 +95,7 @@ const mono = "font-family:Consolas,Menlo,'Courier New',monospace";
 const barColours = { problem: '#b3261e', attention: '#b26a00', well: '#1e7a3c' };
 
 // Tables and inline styles only: Outlook lays out with Word's engine, which knows neither flex nor style sheets.
-function renderHtml({ tone, title, blocks, footer }: MailContent): string {
+function renderHtml({ tone, title, blocks, footer }: Notice): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title></head>

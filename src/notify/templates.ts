@@ -1,7 +1,11 @@
-/** The mails: pure functions from what happened to subject, text and HTML. They name users, and hold no secret. */
+/**
+ * What people are told of users: pure functions from what happened to a notice. They name users, and hold no secret.
+ * job-templates.ts has what they are told of the job as a whole.
+ */
 
 import type { ErrorCode } from '../errors.ts';
-import { type Block, cut, type Entry, type Mail, renderMail } from './mail-layout.ts';
+import { type Block, cut, type Entry, type Notice } from './mail-layout.ts';
+import { howMany, more, sentFrom, time } from './template-words.ts';
 
 /** So many users are named in one mail; the rest is in the provisioning log. */
 const namedUsers = 50;
@@ -33,53 +37,86 @@ interface CycleFacts {
   readonly endedAt: Date;
 }
 
-/** One mail a cycle for the users that failed in it: who, what, why, and what to do; grouped by what is to be done. */
-export function failureMail(facts: {
-  readonly cycle: CycleFacts;
+/**
+ * One a cycle for the users that failed in it, or a reminder of all who fail still, without a cycle: who, what, why, and
+ * what to do; grouped by what is to be done.
+ */
+export function failureNotice(facts: {
+  readonly cycle?: CycleFacts | undefined;
+  /** Those who failed, or the first of each code. */
   readonly failures: readonly Failure[];
+  /** How many they are by code, where `failures` has not all. */
+  readonly counts?: ReadonlyMap<string, number>;
   readonly heldCount: number;
   readonly host: string;
-}): Mail {
+}): Notice {
   const { cycle, failures, heldCount, host } = facts;
-  const groups = [...Map.groupBy(failures, (failure) => `${failure.code} ${failure.recommendedAction}`).values()].sort(
-    (a, b) => b.length - a.length,
-  );
+  const groups = [...Map.groupBy(failures, ({ code }) => code)]
+    .map(([code, members]): FailureGroup => ({ members, count: facts.counts?.get(code) ?? members.length }))
+    .sort((a, b) => b.count - a.count);
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
   const blocks: Block[] = [
     {
       kind: 'paragraph',
-      text: `It was the ${cycle.kind} cycle ${cycle.id}, from ${time(cycle.startedAt)} to ${time(cycle.endedAt)}. All other users went through.`,
+      text:
+        cycle === undefined
+          ? 'Nobody else has failed since the last mail. Each of them is tried again as it says below, and at once when something changes in Entra.'
+          : `It was the ${cycle.kind} cycle ${cycle.id}, from ${time(cycle.startedAt)} to ${time(cycle.endedAt)}. All other users went through.`,
     },
   ];
   let room = namedUsers;
   for (const group of groups) {
     if (room > 0) blocks.push(...failureGroup(group, room));
-    room -= group.length;
+    room -= group.members.length;
   }
-  if (room < 0) blocks.push(more(-room, 'maptician-sync log --status failure'));
+  const named = Math.min(failures.length, namedUsers);
+  if (count > named) blocks.push(more(count - named, seeFailures.command));
   if (heldCount > 0) {
     blocks.push({
       kind: 'paragraph',
       text: `${howMany(heldCount, 'removal')} ${heldCount === 1 ? 'is' : 'are'} held for approval as well: see "maptician-sync status".`,
     });
   }
+  blocks.push({ kind: 'commands', commands: [seeFailures, retryAll] });
   const [only] = failures;
-  return renderMail({
-    subject:
-      only !== undefined && failures.length === 1
-        ? `${only.action} failed for ${only.user}`
-        : `${howMany(failures.length, 'user')} failed`,
+  const users = howMany(count, 'user');
+  const first = only !== undefined && count === 1 ? `${only.action} failed for ${only.user}` : `${users} failed`;
+  return {
+    subject: cycle === undefined ? `Still so: ${first}` : first,
     tone: 'problem',
-    title: `${howMany(failures.length, 'user')} could not be brought up to date`,
+    title: `${users} ${cycle === undefined ? 'still cannot' : 'could not'} be brought up to date`,
     blocks,
     footer: sentFrom(host),
-  });
+    brief: {
+      lines: groups
+        .slice(0, 3)
+        .map(
+          ({ members: [first], count: users }) =>
+            `${first?.code}: ${howMany(users, 'user')}. ${first?.recommendedAction}`,
+        ),
+      names: failures.map(({ user }) => user),
+      count,
+      commands: [seeFailures, retryAll],
+    },
+  };
 }
 
-function failureGroup(group: readonly Failure[], room: number): Block[] {
-  const [first] = group;
+const seeFailures = { command: 'maptician-sync log --status failure', does: 'Each user, and why.' };
+const retryAll = {
+  command: 'maptician-sync retry --all',
+  does: 'Has the next cycle try them all again, where the mend was not in Entra.',
+};
+
+interface FailureGroup {
+  readonly members: readonly Failure[];
+  readonly count: number;
+}
+
+function failureGroup({ members, count }: FailureGroup, room: number): Block[] {
+  const [first] = members;
   if (first === undefined) return [];
-  const shared = group.length > 1 && group.every(({ reason }) => reason === first.reason);
-  const entries = group.slice(0, room).map((failure): Entry => {
+  const shared = members.length > 1 && members.every(({ reason }) => reason === first.reason);
+  const entries = members.slice(0, room).map((failure): Entry => {
     const tries = failure.attempts === 1 ? 'tried once' : `tried ${failure.attempts} times`;
     const status = failure.httpStatus === null ? [] : [`HTTP ${failure.httpStatus}`];
     const next = failure.nextRetryAt === null ? 'tried again after a change' : `next try ${time(failure.nextRetryAt)}`;
@@ -90,46 +127,15 @@ function failureGroup(group: readonly Failure[], room: number): Block[] {
     };
   });
   return [
-    { kind: 'heading', text: `${first.code}: ${howMany(group.length, 'user')}` },
+    { kind: 'heading', text: `${first.code}: ${howMany(count, 'user')}` },
     ...(shared ? [{ kind: 'paragraph', text: `Why: ${cut(first.reason, 600)}` } as const] : []),
     { kind: 'paragraph', text: `What to do: ${first.recommendedAction}` },
     { kind: 'entries', entries },
   ];
 }
 
-/** The cycle stopped, because nothing in it could have succeeded. */
-export function stoppedMail(facts: {
-  readonly code: ErrorCode;
-  readonly message: string;
-  /** The other side's own words. */
-  readonly detail?: string | undefined;
-  readonly recommendedAction: string;
-  readonly since: Date;
-  readonly host: string;
-}): Mail {
-  const blocks: Block[] = [
-    { kind: 'paragraph', text: cut(facts.message, 600) },
-    ...(facts.detail === undefined
-      ? []
-      : [{ kind: 'paragraph', text: `The answer was: ${cut(facts.detail, 600)}` } as const]),
-    { kind: 'heading', text: 'What to do' },
-    { kind: 'paragraph', text: facts.recommendedAction },
-    {
-      kind: 'paragraph',
-      text: `Until then no user is created, changed or removed in Maptician. It has been so since ${time(facts.since)}. You get no further mail about it, but one when it is well again.`,
-    },
-  ];
-  return renderMail({
-    subject: `Stopped: ${facts.code}`,
-    tone: 'problem',
-    title: 'Users are not being synchronized',
-    blocks,
-    footer: sentFrom(facts.host),
-  });
-}
-
 /** Removals, or other changes where they have limits, that the guard holds. */
-export function heldMail(facts: {
+export function heldNotice(facts: {
   /** The removals, or the first of them. */
   readonly removals: readonly {
     readonly user: string;
@@ -145,35 +151,32 @@ export function heldMail(facts: {
   /** Nothing else is carried out either until it is answered. */
   readonly stops?: boolean;
   readonly setId: string;
-}): Mail {
+}): Notice {
   const { removals, count, limitText, stops = false, setId } = facts;
   const named = removals.slice(0, namedUsers);
   const rest = count - named.length;
   const removes = removals.every(({ action }) => action === 'deactivate' || action === 'delete');
   const noun = removes ? 'removal' : 'change';
-  return renderMail({
+  const goesOn = stops ? 'Until you answer, nothing else is changed either.' : 'Everything else goes on as usual.';
+  const commands = [
+    { command: `maptician-sync approve ${setId}`, does: `It is right: carry the ${noun}s out.` },
+    { command: `maptician-sync reject ${setId}`, does: 'It is a mistake: leave these accounts as they are.' },
+    {
+      command: `maptician-sync approve ${setId} --user NAME`,
+      does: 'Only some of them, by userName; reject likewise.',
+    },
+  ];
+  return {
     subject: `${howMany(count, noun)} held for your approval`,
     tone: 'attention',
     title: `${howMany(count, 'user')} would ${removes ? 'lose access' : 'be changed'}. Is that right?`,
     blocks: [
       {
         kind: 'paragraph',
-        text: `One cycle was about to ${removes ? 'deactivate or delete' : 'change'} ${howMany(count, 'user')} in Maptician. That is ${limitText}, so none of it was done. ${
-          stops ? 'Until you answer, nothing else is changed either.' : 'Everything else goes on as usual.'
-        }`,
+        text: `One cycle was about to ${removes ? 'deactivate or delete' : 'change'} ${howMany(count, 'user')} in Maptician. That is ${limitText}, so none of it was done. ${goesOn}`,
       },
       { kind: 'heading', text: 'What to do' },
-      {
-        kind: 'commands',
-        commands: [
-          { command: `maptician-sync approve ${setId}`, does: `It is right: carry the ${noun}s out.` },
-          { command: `maptician-sync reject ${setId}`, does: 'It is a mistake: leave these accounts as they are.' },
-          {
-            command: `maptician-sync approve ${setId} --user NAME`,
-            does: 'Only some of them, by userName; reject likewise.',
-          },
-        ],
-      },
+      { kind: 'commands', commands },
       {
         kind: 'paragraph',
         text: 'If the cause is undone in Entra, such as a group that was unassigned by accident, they disappear by themselves at the next cycle.',
@@ -190,14 +193,20 @@ export function heldMail(facts: {
       ...(rest > 0 ? [more(rest, 'maptician-sync plan')] : []),
     ],
     footer: `maptician-sync · set ${setId}`,
-  });
+    brief: {
+      lines: [`That is ${limitText}, so none of it was done. ${goesOn}`],
+      names: removals.map(({ user }) => user),
+      count,
+      commands,
+    },
+  };
 }
 
 /** Something is odd and was left alone to be safe, such as a list that Microsoft Graph cut short. */
-export function warningMail(facts: { readonly warnings: readonly string[]; readonly host: string }): Mail {
+export function warningNotice(facts: { readonly warnings: readonly string[]; readonly host: string }): Notice {
   const { warnings, host } = facts;
   const count = howMany(warnings.length, 'warning');
-  return renderMail({
+  return {
     subject: warnings.length === 1 ? `Warning: ${warnings[0]}` : count,
     tone: 'attention',
     title: `${count} from the last cycle`,
@@ -207,39 +216,10 @@ export function warningMail(facts: { readonly warnings: readonly string[]; reado
       { kind: 'paragraph', text: 'The cycle went on, and did nothing that it could not be sure of.' },
     ],
     footer: sentFrom(host),
-  });
-}
-
-/** It is well again. `what` is what was wrong, such as "Microsoft Entra refused the client secret". */
-export function recoveryMail(facts: { readonly since: Date; readonly what: string; readonly host: string }): Mail {
-  return renderMail({
-    subject: 'Well again',
-    tone: 'well',
-    title: 'Users are synchronized again',
-    blocks: [
-      { kind: 'paragraph', text: `What was wrong since ${time(facts.since)}: ${cut(facts.what, 600)}` },
-      {
-        kind: 'paragraph',
-        text: 'It is over. What was missed meanwhile is made good by itself; there is nothing to do.',
-      },
-    ],
-    footer: sentFrom(facts.host),
-  });
-}
-
-function more(count: number, command: string): Block {
-  return { kind: 'paragraph', text: `… and ${count} more: ${command}` };
-}
-
-function howMany(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** UTC to the minute: the reader and the host may live in different zones. */
-function time(date: Date): string {
-  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
-
-function sentFrom(host: string): string {
-  return `Sent by maptician-sync on ${host}.`;
+    brief: {
+      // The names in it are for the mail.
+      lines: warnings.slice(0, 3).map((warning) => cut(warning.replaceAll(/ \([^()]*@[^()]*\)/g, ''), 300)),
+      commands: [{ command: 'maptician-sync status', does: 'All warnings of the last cycle.' }],
+    },
+  };
 }

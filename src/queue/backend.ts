@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SyncError, toError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { ChannelName } from '../notify/kinds.ts';
 import { postgresError } from '../postgres-errors.ts';
 
 /** The three queues. Payloads hold ids only: Redis and BullMQ's tables are no place for personal data. */
@@ -27,6 +28,7 @@ interface OperationsJob {
 
 interface NotificationJob {
   readonly notification: number;
+  readonly channel: ChannelName;
 }
 
 /** What a processor sees of a job. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
-interface Mail {
+interface ReceivedMail {
   readonly from: string;
   readonly to: readonly string[];
   readonly subject: string;
@@ -17,34 +17,38 @@ export interface Mailbox {
   /** `smtp://127.0.0.1:PORT`. */
   readonly url: string;
   /** Everything received, the oldest first. */
-  mails(): readonly Mail[];
+  mails(): readonly ReceivedMail[];
+  /** Puts a mail in that came another way than over SMTP. */
+  receive(mail: Omit<ReceivedMail, 'receivedAt'>): void;
   clear(): void;
   /**
    * The first mail that matches, among those here or the next to come.
    * @param options.timeout milliseconds after which it rejects
    */
-  waitFor(matches?: (mail: Mail) => boolean, options?: { timeout?: number }): Promise<Mail>;
+  waitFor(matches?: (mail: ReceivedMail) => boolean, options?: { timeout?: number }): Promise<ReceivedMail>;
   close(): Promise<void>;
 }
 
 /** @param port 0 for any free one */
 export async function openMailbox(port = 0): Promise<Mailbox> {
-  let received: Mail[] = [];
+  let received: ReceivedMail[] = [];
   const waiting = new Set<() => void>();
+  const receive = (mail: Omit<ReceivedMail, 'receivedAt'>): void => {
+    received.push({ ...mail, receivedAt: new Date().toISOString() });
+    for (const look of [...waiting]) look();
+  };
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     onData(stream, session, done) {
       simpleParser(stream).then((parsed) => {
-        received.push({
+        receive({
           from: parsed.from?.text ?? '',
           to: session.envelope.rcptTo.map(({ address }) => address),
           subject: parsed.subject ?? '',
           text: parsed.text ?? '',
           html: parsed.html || '',
-          receivedAt: new Date().toISOString(),
         });
-        for (const look of [...waiting]) look();
         done();
       }, done);
     },
@@ -60,6 +64,7 @@ export async function openMailbox(port = 0): Promise<Mailbox> {
   return {
     url: `smtp://127.0.0.1:${address.port}`,
     mails: () => received,
+    receive,
     clear() {
       received = [];
     },

@@ -3,7 +3,7 @@
  * mailbox, all on loopback.
  * Tests and the demo start it in their own process; the `sandbox` command keeps one running.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const requests = createRequestLog();
   const tokenKey = randomBytes(32).toString('hex');
   const clientSecret = randomBytes(24).toString('base64url');
+  tenant.worker.passwordCredentials.push({
+    keyId: randomUUID(),
+    displayName: 'sandbox',
+    hint: clientSecret.slice(0, 3),
+    endsAt: Date.now() + 180 * 24 * 60 * 60 * 1000,
+  });
   const certificate = await createCertificate();
   const mailbox = await openMailbox();
   const directory = await mkdtemp(join(tmpdir(), 'maptician-sandbox-'));
@@ -95,7 +101,16 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     origin: () => authorityHost,
     graphOrigin: () => origin,
   });
-  const graph = createGraphEmulator({ tenant, behaviour, faults, log: requests, seed, tokenKey, origin: () => origin });
+  const graph = createGraphEmulator({
+    tenant,
+    mailbox,
+    behaviour,
+    faults,
+    log: requests,
+    seed,
+    tokenKey,
+    origin: () => origin,
+  });
   const handler: SandboxHandler = async (request) =>
     control(request) ??
     (await answerMaptician(request)) ??

@@ -10,12 +10,24 @@ interface AppRole {
   readonly value: string | null;
 }
 
+/** A client secret of the app's registration, without the secret. */
+interface PasswordCredential {
+  readonly keyId: string;
+  readonly displayName: string | null;
+  /** The first three characters of the secret. */
+  readonly hint: string | null;
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number;
+}
+
 export interface ServicePrincipal {
   readonly id: string;
   readonly appId: string;
   readonly displayName: string;
   readonly appRoleAssignmentRequired: boolean;
   readonly appRoles: readonly AppRole[];
+  /** Those of the registration behind it; tests change them. */
+  readonly passwordCredentials: PasswordCredential[];
   /** Every row there ever was, by position; a withdrawn one has `removedAt`. */
   readonly assignments: StableList<AppRoleAssignment>;
 }
@@ -42,7 +54,7 @@ export interface TenantApplications {
   /** By object id. */
   get(id: string): ServicePrincipal | undefined;
   byAppId(appId: string): ServicePrincipal | undefined;
-  create(app: Omit<ServicePrincipal, 'id' | 'assignments'>): ServicePrincipal;
+  create(app: Omit<ServicePrincipal, 'id' | 'assignments' | 'passwordCredentials'>): ServicePrincipal;
   /** Grants an app role. One and the same role is granted once only. */
   assign(resourceId: string, principal: { id: string; type: PrincipalType }, appRoleId?: string): AppRoleAssignment;
   /** Withdraws one role, or every role, the principal has on the app. */
@@ -82,7 +94,12 @@ export function createTenantApplications(clock: SandboxClock, random: Random): T
     get: (id) => byId.get(id),
     byAppId: (appId) => byAppId.get(appId),
     create(app) {
-      const created: ServicePrincipal = { ...app, id: random.uuid(), assignments: createStableList<Row>() };
+      const created: ServicePrincipal = {
+        ...app,
+        id: random.uuid(),
+        passwordCredentials: [],
+        assignments: createStableList<Row>(),
+      };
       all.push(created);
       byId.set(created.id, created);
       byAppId.set(created.appId, created);

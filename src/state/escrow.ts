@@ -82,8 +82,7 @@ export async function settleEscrow(
      on conflict (entra_id) do update set action = excluded.action, code = excluded.code, reason = excluded.reason,
        attempts = excluded.attempts, last_failed_at = excluded.last_failed_at, next_retry_at = excluded.next_retry_at,
        last_cycle_id = excluded.last_cycle_id, http_status = excluded.http_status, payload = excluded.payload,
-       waits_for = excluded.waits_for,
-       mailed_at = case when e.code = excluded.code then e.mailed_at end`,
+       waits_for = excluded.waits_for`,
     [result.cycleId, JSON.stringify(records)],
   );
 }

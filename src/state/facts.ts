@@ -1,7 +1,7 @@
 /** Single facts that outlive a process: which user store it was, how it is spoken to, and the like. */
 import type { Queryable } from './database.ts';
 
-export type FactName = 'log_export' | 'user_store' | 'store_manner';
+export type FactName = 'log_export' | 'user_store' | 'store_manner' | 'credential';
 
 export async function readFact(db: Queryable, name: FactName): Promise<string | undefined> {
   const { rows } = await db.query<{ value: string }>('select value from facts where name = $1', [name]);

@@ -48,6 +48,33 @@ function servicePrincipalOf(context: GraphContext, key: string): ServicePrincipa
   return app;
 }
 
+/** The registration behind an app of this tenant; what of its credentials may be read is not the secret. */
+export function getApplication(
+  context: GraphContext,
+  request: GraphRequest,
+  [key = '']: readonly string[],
+): GraphReply {
+  const appId = /^applications\(appId='([^']*)'\)$/i.exec(key)?.[1] ?? '';
+  const app = context.tenant.applications.byAppId(appId);
+  if (!app) throw notFound(appId || key);
+  const names = selectedFrom(request.query.get('$select'), applicationProperties, 'application');
+  const whole: Record<string, unknown> = {
+    appId,
+    displayName: app.displayName,
+    passwordCredentials: app.passwordCredentials.map(({ endsAt, ...credential }) => ({
+      ...credential,
+      customKeyIdentifier: null,
+      endDateTime: new Date(endsAt).toISOString(),
+      secretText: null,
+    })),
+    keyCredentials: [],
+  };
+  const metadata = `${rootOf(context, request)}/$metadata#applications/$entity`;
+  return { body: { '@odata.context': metadata, ...Object.fromEntries(names.map((name) => [name, whole[name]])) } };
+}
+
+const applicationProperties = ['appId', 'displayName', 'passwordCredentials', 'keyCredentials'] as const;
+
 export function listServicePrincipals(context: GraphContext, request: GraphRequest): GraphReply {
   const names = selectedFrom(request.query.get('$select'), propertyNames, 'servicePrincipal');
   const matches = parseFilter(request.query.get('$filter'), ['id', 'appId', 'displayName']);

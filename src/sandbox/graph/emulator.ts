@@ -6,6 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type Fault, type Faults, retryAfterValue } from '../faults.ts';
 import { htmlPage, type SandboxRequest, type SandboxResponse } from '../http-message.ts';
 import { type TokenClaims, verifyToken } from '../jwt.ts';
+import type { Mailbox } from '../mailbox.ts';
 import { createRandom } from '../random.ts';
 import type { RequestLog } from '../request-log.ts';
 import type { Tenant } from '../tenant.ts';
@@ -19,6 +20,8 @@ import { createThrottle, resourceUnitLimit } from './throttle.ts';
 
 export interface EmulatorOptions {
   readonly tenant: Tenant;
+  /** Takes the mails that are sent through Graph. */
+  readonly mailbox: Mailbox;
   readonly behaviour: Behaviour;
   readonly faults: Faults;
   readonly log: RequestLog;
@@ -43,6 +46,7 @@ export function createGraphEmulator(options: EmulatorOptions): GraphEmulator {
   const throttle = createThrottle(() => performance.now());
   const context: GraphContext = {
     tenant,
+    mailbox: options.mailbox,
     behaviour,
     tokens,
     random: createRandom(options.seed ^ 0x5eed),

@@ -1,5 +1,6 @@
 /** A request to Graph, taken apart, and what a handler needs to answer it. */
 import type { SandboxRequest } from '../http-message.ts';
+import type { Mailbox } from '../mailbox.ts';
 import type { Random } from '../random.ts';
 import type { Tenant } from '../tenant.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -35,6 +36,7 @@ export interface GraphReply {
 
 export interface GraphContext {
   readonly tenant: Tenant;
+  readonly mailbox: Mailbox;
   readonly behaviour: Behaviour;
   readonly tokens: PageTokens;
   /** For faults only; the tenant has its own. */

@@ -1,5 +1,6 @@
 /** What the emulator answers, what each costs and which application permission it needs. */
 import {
+  getApplication,
   getServicePrincipal,
   listAssignedTo,
   listOfGroup,
@@ -19,6 +20,7 @@ import {
   listUserMembers,
 } from './groups.ts';
 import { groupsDelta } from './groups-delta.ts';
+import { sendMail } from './send-mail.ts';
 import { countUsers, getDeletedItem, getUser, listDeletedUsers, listUsers, restoreDeletedItem } from './users.ts';
 import { usersDelta } from './users-delta.ts';
 
@@ -73,6 +75,7 @@ const routes: readonly Route[] = [
   route('GET', 'users/delta', readUsers, usersDelta),
   route('GET', 'users/$count', readUsers, countUsers),
   route('GET', 'users/*', readUsers, getUser),
+  route('POST', 'users/*/sendMail', ['Mail.Send'], sendMail),
   route('GET', 'users/*/appRoleAssignments', readPrincipalAssignments, listOfUser),
   route('GET', 'groups', readGroups, listGroups),
   route('GET', 'groups/delta', readGroups, groupsDelta),
@@ -82,6 +85,7 @@ const routes: readonly Route[] = [
   route('GET', 'groups/*/transitiveMembers', readGroups, listTransitiveMembers, 5),
   route('GET', 'groups/*/transitiveMembers/microsoft.graph.user', readGroups, listTransitiveUserMembers, 5),
   route('GET', 'groups/*/appRoleAssignments', readPrincipalAssignments, listOfGroup),
+  route('GET', 'applications/*', readApplications, getApplication),
   route('GET', 'servicePrincipals', readApplications, listServicePrincipals),
   route('GET', 'servicePrincipals/*', readApplications, getServicePrincipal),
   route('GET', 'servicePrincipals/*/appRoleAssignedTo', readApplications, listAssignedTo),
@@ -113,7 +117,8 @@ function canonicalSegments(segments: readonly string[]): string[] {
   return segments.flatMap((segment) => {
     if (/^(microsoft\.graph\.)?delta(\(\))?$/i.test(segment)) return ['delta'];
     if (/^microsoft\.graph\.getByIds$/i.test(segment)) return ['getByIds'];
-    return /^servicePrincipals\(appId=/i.test(segment) ? ['servicePrincipals', segment] : [segment];
+    const collection = /^(servicePrincipals|applications)\(appId=/i.exec(segment)?.[1];
+    return collection === undefined ? [segment] : [collection, segment];
   });
 }
 

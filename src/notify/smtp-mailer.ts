@@ -3,17 +3,7 @@
 import { createTransport } from 'nodemailer';
 import { SyncError, toError } from '../errors.ts';
 import { isLoopback } from '../settings-values.ts';
-import type { Mail } from './mail-layout.ts';
-
-/** Sends mails to the operators. */
-export interface Mailer {
-  /** Delivers a mail to the server. Throws SyncError: Unauthorized, Unreachable, Misconfigured, InternalServerError. */
-  send(mail: Mail): Promise<void>;
-  /** Connects and signs in without sending anything. Throws as `send` does. */
-  check(): Promise<void>;
-  /** Ends what is open; a mail in flight is lost. */
-  close(): void;
-}
+import type { Mailer } from './mailer.ts';
 
 const limit = 10_000;
 
@@ -22,7 +12,7 @@ const limit = 10_000;
  * @param options.smtpUrl `smtps://` is TLS from the start; `smtp://` turns to TLS where the server offers it, and
  *   insists on it where a password would otherwise travel in clear text to another machine
  */
-export function createMailer(options: { smtpUrl: string; from: string; to: readonly string[] }): Mailer {
+export function createSmtpMailer(options: { readonly smtpUrl: string; readonly from: string }): Mailer {
   const url = new URL(options.smtpUrl);
   const local = isLoopback(url);
   const transport = createTransport({
@@ -38,10 +28,10 @@ export function createMailer(options: { smtpUrl: string; from: string; to: reado
     disableUrlAccess: true,
   });
   return {
-    async send({ subject, text, html }) {
+    async send({ subject, text, html }, to) {
       const headers = { 'Auto-Submitted': 'auto-generated' };
       try {
-        await transport.sendMail({ from: options.from, to: [...options.to], subject, text, html, headers });
+        await transport.sendMail({ from: options.from, to: [...to], subject, text, html, headers });
       } catch (error) {
         throw smtpError(error, url);
       }
@@ -49,6 +39,7 @@ export function createMailer(options: { smtpUrl: string; from: string; to: reado
     async check() {
       try {
         await transport.verify();
+        return `the mail server ${url.host} takes mails`;
       } catch (error) {
         throw smtpError(error, url);
       }
@@ -74,7 +65,7 @@ function smtpError(thrown: unknown, url: URL): SyncError {
     case 'EENVELOPE':
       return new SyncError(
         'Misconfigured',
-        `The mail server ${host} refused the sender or a recipient. Check MAIL_FROM and NOTIFICATION_EMAIL.`,
+        `The mail server ${host} refused the sender or a recipient. Check MAIL_FROM, NOTIFICATION_EMAIL and NOTIFICATION_EMAIL_BY_KIND.`,
         { detail },
       );
     case 'ETIMEDOUT':
