@@ -13,7 +13,9 @@ import type { GraphContext, GraphReply, GraphRequest } from './graph-request.ts'
 import {
   getGroup,
   listGroups,
+  listMemberOf,
   listMembers,
+  listTransitiveMemberOf,
   listTransitiveMembers,
   listTransitiveUserMembers,
   listUserMembers,
@@ -54,6 +56,8 @@ const readApplications = [
   'Application.ReadWrite.All',
   ...directory,
 ];
+/** Without a permission for groups only their ids are told. */
+const readMemberOf = [...readUsers, ...readGroups];
 /** Wider than for the same rows read from the app: User.Read.All does not do. */
 const readPrincipalAssignments = ['AppRoleAssignment.ReadWrite.All', ...directory];
 const restoreUsers = ['User.ReadWrite.All', 'User.DeleteRestore.All', 'Directory.ReadWrite.All'];
@@ -74,6 +78,8 @@ const routes: readonly Route[] = [
   route('GET', 'users/$count', readUsers, countUsers),
   route('GET', 'users/*', readUsers, getUser),
   route('GET', 'users/*/appRoleAssignments', readPrincipalAssignments, listOfUser),
+  route('GET', 'users/*/memberOf', readMemberOf, listMemberOf, 2),
+  route('GET', 'users/*/transitiveMemberOf', readMemberOf, listTransitiveMemberOf, 2),
   route('GET', 'groups', readGroups, listGroups),
   route('GET', 'groups/delta', readGroups, groupsDelta),
   route('GET', 'groups/*', readGroups, getGroup),
