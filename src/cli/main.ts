@@ -17,6 +17,7 @@ import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
 import { readMoment } from './moment.ts';
 import { plan } from './plan.ts';
+import { type ProvisionCommandOptions, provision } from './provision.ts';
 import { runSandbox } from './sandbox.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -100,6 +101,14 @@ program
   )
   .addOption(json())
   .action((options: DriftCommandOptions) => exits(drift(options)));
+
+program
+  .command('provision')
+  .description('provision single users now, step by step: read, in scope, matched, done')
+  .argument('<users...>', 'object ids or userPrincipalNames')
+  .option('--dry-run', 'only look: write nothing')
+  .addOption(json())
+  .action((users: string[], options: ProvisionCommandOptions) => exits(provision(users, options)));
 
 program
   .command('status')

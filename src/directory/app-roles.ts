@@ -12,7 +12,7 @@ const withAppRoles = z.object({
 });
 
 /** An app role, in the order of the app. */
-interface AppRole {
+export interface AppRole {
   readonly place: number;
   readonly id: string;
   readonly value: string | null;

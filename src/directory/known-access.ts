@@ -1,7 +1,6 @@
 /** What the state database knows of one user's access, and what is written there when it has been read directly. */
 import { z } from 'zod';
 import type { Queryable } from '../state/database.ts';
-import type { UserAccess } from './read-access.ts';
 
 /** All ids in lower case. */
 export interface KnownAccess {
@@ -11,6 +10,30 @@ export interface KnownAccess {
   readonly groups: readonly string[];
   /** Those, and the groups that scoping filters ask about. */
   readonly memberships: readonly string[];
+}
+
+/** An assigned group that the user is a member of. */
+export interface GroupAccess {
+  readonly id: string;
+  readonly name: string | null;
+  readonly roles: readonly string[];
+}
+
+/** What Entra says (read-access.ts), all ids in lower case. */
+export interface UserAccess {
+  /** The app roles of the user's own assignments; none where there is no such assignment. */
+  readonly roles: readonly string[];
+  readonly groups: readonly GroupAccess[];
+  /** Every group the user is a member of. */
+  readonly memberOf: ReadonlySet<string>;
+  /** Of what the state database knows, what has ended. */
+  readonly ended: {
+    readonly direct: boolean;
+    readonly memberships: readonly string[];
+    readonly groupAssignments: readonly string[];
+  };
+  /** Entra shows no access any more, but what it says is not clear enough to end it. */
+  readonly unconfirmed: boolean;
 }
 
 const row = z.object({ direct: z.boolean(), groups: z.array(z.string()), memberships: z.array(z.string()) });

@@ -7,34 +7,10 @@ import { SyncError } from '../errors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
 import { appRoleAssignmentsPage, membersPage } from './graph-types.ts';
-import { type KnownAccess, knownAccess } from './known-access.ts';
+import { type GroupAccess, type KnownAccess, knownAccess, type UserAccess } from './known-access.ts';
 import type { PullContext } from './pull-context.ts';
 
 type Assignment = (typeof appRoleAssignmentsPage)['_output']['value'][number];
-
-/** An assigned group that the user is a member of. */
-export interface GroupAccess {
-  readonly id: string;
-  readonly name: string | null;
-  readonly roles: readonly string[];
-}
-
-/** What Entra says, all ids in lower case. */
-export interface UserAccess {
-  /** The app roles of the user's own assignments; none where there is no such assignment. */
-  readonly roles: readonly string[];
-  readonly groups: readonly GroupAccess[];
-  /** Every group the user is a member of. */
-  readonly memberOf: ReadonlySet<string>;
-  /** Of what the state database knows, what has ended. */
-  readonly ended: {
-    readonly direct: boolean;
-    readonly memberships: readonly string[];
-    readonly groupAssignments: readonly string[];
-  };
-  /** Entra shows no access any more, but what it says is not clear enough to end it. */
-  readonly unconfirmed: boolean;
-}
 
 interface Assignments {
   /** Of the user, and of groups. */

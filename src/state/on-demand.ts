@@ -1,5 +1,6 @@
 /** Provisioning on demand as a cycle of its own kind, which runs beside any other. */
 import type pg from 'pg';
+import type { Queryable } from './database.ts';
 
 /** Spells "hand": the first key of the advisory lock that it holds; the second is the cycle's id. */
 const onDemandLock = 0x68616e64;
@@ -42,4 +43,28 @@ export async function beginOnDemand(pool: pg.Pool, trigger: string): Promise<OnD
     client.release(true);
     throw thrown;
   }
+}
+
+/** Drops what a killed process left open of one user, to be planned anew. False while somebody has it in hand. */
+export async function dropLeftOver(db: Queryable, entraId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with dropped as (
+       delete from operations where id in (
+         select id from operations o where entra_id = $1 and state in ('open', 'staged') and not ${inOtherHands}
+         for update skip locked)
+       returning entra_id)
+     insert into to_compare select entra_id from dropped on conflict (id) do update set contested = 0 returning id`,
+    [entraId],
+  );
+  return rowCount === 1;
+}
+
+/** Drops what a cycle on demand leaves open itself, when it was stopped; the next cycle plans it anew. */
+export async function dropOwn(db: Queryable, cycleId: number): Promise<void> {
+  await db.query(
+    `with dropped as (
+       delete from operations where cycle_id = $1 and state in ('open', 'staged') returning entra_id)
+     insert into to_compare select entra_id from dropped on conflict do nothing`,
+    [cycleId],
+  );
 }
