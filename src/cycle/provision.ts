@@ -194,19 +194,46 @@ async function takeSteps(
   if (found === undefined) return 'unknown';
   const { id } = found;
   const reading = await readUser(directory, found);
-  const { scope, planned } = await besideCycles(pool, { keep: cycleId !== undefined }, async (db) => {
-    await writeReading(db, directory, reading);
-    return {
-      scope: await scopeOfUser(db, id, directory.mirror.filters, new Date(directory.now())),
-      planned: cycleId === undefined ? await planOf(db, rules, id) : undefined,
-    };
-  });
+  const readings = [reading];
+  const write = () =>
+    besideCycles(pool, { keep: cycleId !== undefined }, async (db) => {
+      for (const one of readings) await writeReading(db, directory, one);
+      return {
+        scope: await scopeOfUser(db, id, directory.mirror.filters, new Date(directory.now())),
+        namesakes: await namesakesOf(db, id),
+        planned: cycleId === undefined ? await planOf(db, rules, id) : undefined,
+      };
+    });
+  let written = await write();
+  if (written.namesakes.length > 0) {
+    // The mirror may not know yet that they have given the name up.
+    for (const namesake of written.namesakes) {
+      const other = await findUser(directory, namesake);
+      if (other !== undefined) readings.push(await readUser(directory, other));
+    }
+    written = await write();
+  }
+  const { scope, planned } = written;
   if (scope === undefined) throw new SyncError('InternalError', 'The user is not in the mirror after it was written');
   const names = new Map(reading.access?.groups.map((group) => [group.id, group.name]));
   const unconfirmed = reading.access?.unconfirmed ?? false;
   onStep(scopeStep(scope, names, { everyone: directory.mirror.everyone, unconfirmed }));
   if (cycleId === undefined) return previewUser({ store, rules, onStep }, planned);
   return actOnUser({ pool, rules, store, runJob: context.runJob, cycleId, signal: options.signal, onStep }, id);
+}
+
+const namesakesAtMost = 5;
+
+/** Who else has the userName, in Entra by the mirror or in Maptician by the links. */
+async function namesakesOf(db: Queryable, id: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select other.id from users u cross join lateral (
+       select id from users where lower(user_name) = lower(u.user_name)
+       union select entra_id from links where lower(user_name) = lower(u.user_name)) other
+     where u.id = $1 and other.id <> u.id order by 1 limit ${namesakesAtMost}`,
+    [id],
+  );
+  return rows.map((row) => row.id);
 }
 
 async function planOf(db: Queryable, rules: PlanRules, id: string): Promise<Planned | undefined> {
