@@ -16,6 +16,7 @@ import { createBreaker } from './apply/breaker.ts';
 import type { GuardRules } from './cycle/guard-state.ts';
 import type { ProvisionContext } from './cycle/provision.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
+import type { WhyContext } from './cycle/why.ts';
 import { doubtApp, findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
@@ -66,6 +67,7 @@ export interface Service {
   readonly cycleContext: () => Promise<CycleContext>;
   /** Provisions single users in this process; needs no queue. */
   readonly provisionContext: () => ProvisionContext;
+  readonly whyContext: () => WhyContext;
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
   /** Starts to take jobs. `cycles` too for the service; a command runs its own cycle. */
   readonly work: (options: { cycles: boolean; signal: AbortSignal }) => Promise<void>;
@@ -174,6 +176,14 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       openStore: store,
       openDirectory,
       runJob: (job, watched) => runOperationJob({ ...jobContext, openStore: async () => watched }, job),
+    }),
+    whyContext: () => ({
+      pool: database.pool,
+      rules,
+      filters,
+      everyone: settings.SYNC_SCOPE === 'all',
+      openStore: store,
+      openDirectory,
     }),
     work: async ({ cycles, signal }) => {
       const backend = await queue();

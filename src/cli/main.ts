@@ -23,6 +23,7 @@ import { start } from './start.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { testConnection } from './test-connection.ts';
+import { why } from './why.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
@@ -109,6 +110,13 @@ program
   .option('--dry-run', 'only look: write nothing')
   .addOption(json())
   .action((users: string[], options: ProvisionCommandOptions) => exits(provision(users, options)));
+
+program
+  .command('why')
+  .description('one user: in scope through what, what was done, what failed, what comes next; wanted beside applied')
+  .argument('<user>', 'an object id, a userPrincipalName, a userName or a Maptician id')
+  .addOption(json())
+  .action((user: string, options: { json?: boolean }) => exits(why(user, options)));
 
 program
   .command('status')

@@ -8,6 +8,7 @@ import {
 } from '../cycle/provision.ts';
 import type { ProvisioningStep } from '../cycle/provision-steps.ts';
 import { recommendedAction, SyncError } from '../errors.ts';
+import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
 import { cell } from './table.ts';
@@ -79,9 +80,15 @@ function detailsOf(step: ProvisioningStep): string[] {
     case 'act':
       return [
         ...(step.code ? [`code ${describeCode(step.code, step.httpStatus)}`] : []),
-        ...step.modified.map(describeChange),
+        ...inOrder(step.modified).map(describeChange),
       ];
   }
+}
+
+/** As the attribute table has them. */
+function inOrder(modified: readonly ModifiedProperty[]): ModifiedProperty[] {
+  const order: readonly string[] = attributePaths;
+  return modified.toSorted((one, other) => order.indexOf(one.displayName) - order.indexOf(other.displayName));
 }
 
 function describeCode(code: string, httpStatus: number | null): string {
@@ -111,7 +118,9 @@ function summary({ users, cycleId, warnings, error, durationMs }: ProvisionResul
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   return [
     ...warnings.map((warning) => `Warning: ${warning}`),
-    ...(error === undefined ? [] : [`Stopped: ${error.message}`, recommendedAction(error.code)]),
+    ...(error === undefined
+      ? []
+      : [...(users.length === 0 ? [] : [`Stopped: ${error.message}`]), recommendedAction(error.code)]),
     `${told === '' ? 'Nobody was provisioned' : `${told[0]?.toUpperCase()}${told.slice(1)}`} (${seconds}).${dryRun ? ' Nothing was written: this was a dry run.' : cycleId === undefined ? '' : ` In the log: maptician-sync log --cycle ${cycleId}`}`,
   ].join('\n');
 }

@@ -115,7 +115,7 @@ function would(
   const paths = [...hidden];
   return actStep({
     status: 'success',
-    description: `would ${operation} the account: ${reason}`,
+    description: `would ${operation} ${operation === 'create' || operation === 'adopt' ? 'an' : 'the'} account: ${reason}`,
     operation,
     modified: modifiedProperties(redact(before, paths), redact(changes, paths)),
   });

@@ -18,7 +18,7 @@ interface Step {
 }
 
 /** Graph and Maptician can be spoken to. */
-export interface ConnectStep extends Step {
+interface ConnectStep extends Step {
   readonly step: 'connect';
 }
 
