@@ -11,7 +11,7 @@ import { recommendedAction, SyncError } from '../errors.ts';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
-import { cell } from './table.ts';
+import { cell, shortAttribute } from './table.ts';
 
 export interface ProvisionCommandOptions extends CommandOptions {
   readonly dryRun?: boolean | undefined;
@@ -96,7 +96,7 @@ function describeCode(code: string, httpStatus: number | null): string {
 }
 
 function describeChange({ displayName, oldValue, newValue }: ModifiedProperty): string {
-  return `${displayName}: ${cell(oldValue)} → ${cell(newValue)}`;
+  return `${shortAttribute(displayName)}: ${cell(oldValue)} → ${cell(newValue)}`;
 }
 
 const outcomes: Readonly<Record<ProvisionOutcome, string>> = {

@@ -1,7 +1,7 @@
 /** `why`: where one user stands, and what comes next. */
 import { why as findOut, type Why } from '../cycle/why.ts';
 import { actionFor, type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
-import { cell, renderTable, when } from './table.ts';
+import { cell, renderTable, shortAttribute, when } from './table.ts';
 
 export async function why(user: string, options: CommandOptions): Promise<number> {
   return withService(options, async (service) => {
@@ -75,7 +75,7 @@ function attributeTable({ comparison: { attributes } }: Why): string {
   return renderTable(
     ['ATTRIBUTE', 'WANTED', 'APPLIED', 'IN MAPTICIAN', ''],
     attributes.map(({ attribute, wanted, applied, maptician, difference }) => [
-      attribute,
+      shortAttribute(attribute),
       cell(wanted),
       cell(applied),
       cell(maptician),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type AppRole, readAppRoles, writeRoles } from '../directory/app-roles.ts';
 import type { FoundUser } from '../directory/find-user.ts';
-import { type UserAccess, writeAccess } from '../directory/known-access.ts';
+import { knownAccess, type UserAccess, writeAccess } from '../directory/known-access.ts';
 import { writeAbsent, writeUsers } from '../directory/mirror.ts';
 import type { PullContext } from '../directory/pull-context.ts';
 import { readAccess } from '../directory/read-access.ts';
@@ -25,7 +25,7 @@ export interface UserReading {
 export async function readUser(context: PullContext, found: FoundUser): Promise<UserReading> {
   if (found.presence !== 'live') return { found, access: undefined, roles: undefined };
   const [access, roles] = await Promise.all([
-    readAccess(context, found.id),
+    readAccess({ ...context, known: (id) => knownAccess(context.pool, id) }, found.id),
     context.mirror.roles ? readAppRoles(context) : undefined,
   ]);
   return { found, access, roles };

@@ -47,6 +47,7 @@ export interface Comparison {
 const row = z.object({
   attributes: z.record(z.string(), z.unknown()),
   roles: z.unknown(),
+  user_name: z.string().nullable(),
   linked: z.string().nullable(),
   applied: userAttributes,
   kept: userAttributes,
@@ -61,7 +62,7 @@ interface CompareContext {
 
 export async function compareUser(context: CompareContext, id: string, inScope: boolean): Promise<Comparison> {
   const { rows } = await context.pool.query(
-    `select u.attributes, u.roles, l.maptician_id as linked, coalesce(l.applied, '{}') as applied,
+    `select u.attributes, u.roles, u.user_name, l.maptician_id as linked, coalesce(l.applied, '{}') as applied,
        coalesce(l.kept, '{}') as kept, coalesce(l.redacted, '{}') as redacted
      from users u left join links l on l.entra_id = u.id where u.id = $1`,
     [id],
@@ -69,7 +70,9 @@ export async function compareUser(context: CompareContext, id: string, inScope: 
   const known = row.parse(rows[0]);
   const source = sourceUser.parse({ ...known.attributes, appRoleAssignments: known.roles, id });
   const { wanted, unmapped } = wantedOf(context.rules, source, { inScope, linked: known.linked !== null });
-  const { stored, ...account } = await readAccount(context, known.linked, wanted.attributes);
+  // Who is to have no account may have one by that name all the same.
+  const named = inScope ? wanted.attributes : { userName: known.user_name };
+  const { stored, ...account } = await readAccount(context, known.linked, named);
   const changes = changedAttributes(wanted.attributes, known.applied, {
     flowNulls: context.rules.flowNulls,
     rules: wanted.rules,

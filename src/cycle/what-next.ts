@@ -52,7 +52,8 @@ function nothing({ account, linked, attributes }: Parameters<typeof whatNext>[2]
     return 'the account is gone from Maptician: it is made anew when the user changes, or by maptician-sync resync';
   }
   if (changed > 0) {
-    return `nothing by itself: ${changed} of the values were changed in Maptician, which maptician-sync resync puts right`;
+    const values = changed === 1 ? 'a value was' : `${changed} values were`;
+    return `nothing by itself: ${values} changed in Maptician, which maptician-sync resync puts right`;
   }
   return 'nothing: Maptician has what Entra says';
 }

@@ -7,10 +7,18 @@ import { SyncError } from '../errors.ts';
 import { GraphError, graphSyncError } from './graph-client.ts';
 import { assertOrigin } from './graph-middleware.ts';
 import { appRoleAssignmentsPage, membersPage } from './graph-types.ts';
-import { type GroupAccess, type KnownAccess, knownAccess, type UserAccess } from './known-access.ts';
+import type { GroupAccess, KnownAccess, UserAccess } from './known-access.ts';
 import type { PullContext } from './pull-context.ts';
 
 type Assignment = (typeof appRoleAssignmentsPage)['_output']['value'][number];
+
+/** What is needed of the Entra side for it. */
+export interface AccessContext extends Pick<PullContext, 'nestedGroups' | 'filterGroups' | 'servicePrincipalId'> {
+  readonly graph: Pick<PullContext['graph'], 'get' | 'origin'>;
+  readonly mirror: Pick<PullContext['mirror'], 'everyone'>;
+  /** What the state database knows of a user. */
+  readonly known: (id: string) => Promise<KnownAccess>;
+}
 
 interface Assignments {
   /** Of the user, and of groups. */
@@ -22,12 +30,12 @@ interface Assignments {
 }
 
 /** Reads it; with SYNC_SCOPE=all only the memberships. Rejects with a SyncError where something cannot be read. */
-export async function readAccess(context: PullContext, id: string): Promise<UserAccess> {
+export async function readAccess(context: AccessContext, id: string): Promise<UserAccess> {
   const { everyone } = context.mirror;
   const [assignments, memberOf, known] = await Promise.all([
     everyone ? noAssignments : readAssignments(context, id),
     readMemberOf(context, id),
-    knownAccess(context.pool, id),
+    context.known(id),
   ]);
   const roles = rolesOf(assignments.rows, id);
   const groups = groupsOf(assignments, memberOf);
@@ -60,7 +68,7 @@ function groupsOf({ rows, of }: Assignments, memberOf: ReadonlySet<string>): Gro
 }
 
 interface Confirms {
-  readonly context: PullContext;
+  readonly context: AccessContext;
   readonly id: string;
   readonly assignments: Assignments;
   readonly known: KnownAccess;
@@ -101,7 +109,7 @@ async function endedWholly(confirms: Confirms): Promise<UserAccess['ended']> {
 }
 
 /** The user's own list; without Directory.Read.All, which Graph asks for it, that of the app. */
-async function readAssignments(context: PullContext, id: string): Promise<Assignments> {
+async function readAssignments(context: AccessContext, id: string): Promise<Assignments> {
   // The user's list knows direct memberships only.
   if (context.nestedGroups) return listAssignments(context, id);
   try {
@@ -112,7 +120,7 @@ async function readAssignments(context: PullContext, id: string): Promise<Assign
   }
 }
 
-async function ownAssignments(context: PullContext, principal: string): Promise<Assignment[]> {
+async function ownAssignments(context: AccessContext, principal: string): Promise<Assignment[]> {
   const { servicePrincipalId } = context;
   const filter = encodeURIComponent(`resourceId eq ${servicePrincipalId}`);
   const rows: Assignment[] = [];
@@ -129,7 +137,7 @@ async function ownAssignments(context: PullContext, principal: string): Promise<
 /** Lists have been seen that end at 999 rows although there are more (assignments.ts). */
 const suspiciousCount = 999;
 
-async function listAssignments(context: PullContext, id: string): Promise<Assignments> {
+async function listAssignments(context: AccessContext, id: string): Promise<Assignments> {
   const rows: Assignment[] = [];
   let count = 0;
   // Pages of less than 999 make Graph show whether there is more.
@@ -145,7 +153,7 @@ async function listAssignments(context: PullContext, id: string): Promise<Assign
   return { rows, of: 'app', complete: count !== suspiciousCount };
 }
 
-async function readMemberOf(context: PullContext, id: string): Promise<ReadonlySet<string>> {
+async function readMemberOf(context: AccessContext, id: string): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   const relation = context.nestedGroups ? 'transitiveMemberOf' : 'memberOf';
   try {
@@ -167,7 +175,7 @@ async function whereNotListed({ context, id }: Confirms, groups: readonly string
   return left;
 }
 
-async function isListed(context: PullContext, group: string, user: string): Promise<boolean> {
+async function isListed(context: AccessContext, group: string, user: string): Promise<boolean> {
   const path = context.nestedGroups
     ? `/groups/${group}/transitiveMembers/microsoft.graph.user?$select=id&$top=999&$count=true`
     : `/groups/${group}/members?$select=id&$top=999`;
@@ -183,7 +191,7 @@ async function isListed(context: PullContext, group: string, user: string): Prom
   return false;
 }
 
-async function withoutAssignment(context: PullContext, groups: readonly string[]): Promise<string[]> {
+async function withoutAssignment(context: AccessContext, groups: readonly string[]): Promise<string[]> {
   const ended: string[] = [];
   for (const group of groups) {
     try {
@@ -200,7 +208,7 @@ interface Page<T> {
   readonly '@odata.nextLink'?: string | undefined;
 }
 
-async function* pages<T>({ graph }: PullContext, path: string, schema: z.ZodType<Page<T>>): AsyncGenerator<T[]> {
+async function* pages<T>({ graph }: AccessContext, path: string, schema: z.ZodType<Page<T>>): AsyncGenerator<T[]> {
   // An OData cast is an advanced query, and asks for this with every page.
   const headers: Record<string, string> = path.includes('$count=true') ? { ConsistencyLevel: 'eventual' } : {};
   for (let link: string | undefined = path; link !== undefined; ) {

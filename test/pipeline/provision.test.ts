@@ -227,6 +227,16 @@ describe('provisioning on demand', () => {
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { held: 11, deactivated: 0 } });
   });
 
+  it('of everybody with SYNC_SCOPE=all', async () => {
+    await using opened = await open(1, { settings: { SYNC_SCOPE: 'all' } });
+    const { world, tenant, row } = opened;
+    const id = addPerson(tenant, {}, false);
+    const found = await provision(world, [id]);
+    expect(stepOf(found, 'scope')?.description).toBe('in scope: every user of the tenant is (SYNC_SCOPE=all)');
+    expect(await row(id)).toMatchObject({ active: true });
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 1, updated: 0, deactivated: 0 } });
+  });
+
   it('as a dry run tells the same and writes nothing at all', async () => {
     await using opened = await open(4);
     const { world, tenant, ids, nameOf } = opened;

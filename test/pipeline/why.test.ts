@@ -72,7 +72,7 @@ it('says through what a user is in scope, what was done, and what Maptician has 
   await world.pool.query('delete from maptician.users where external_id = $1', [member]);
   expect(await ask(world, direct)).toMatchObject({
     differences: [{ attribute: 'title', maptician: 'Edited by hand', difference: 'changed in Maptician' }],
-    next: expect.stringContaining('1 of the values were changed in Maptician'),
+    next: expect.stringContaining('a value was changed in Maptician'),
   });
   expect(await ask(world, member)).toMatchObject({
     comparison: { account: 'missing' },
