@@ -15,6 +15,9 @@ import { readCycles } from '../../src/state/cycles.ts';
 import { beginOnDemand } from '../../src/state/on-demand.ts';
 import { readLog } from '../../src/state/provisioning-log.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { converge } from './converge.ts';
+import { mixedChanges } from './mixed-changes.ts';
+import { createOracle } from './oracle.ts';
 import { addPerson, tenantOf } from './people.ts';
 import { methodsOf, openScimWorld } from './scim-world.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
@@ -263,6 +266,30 @@ describe('provisioning on demand', () => {
     expect(acts(dry).map(([operation]) => operation)).toEqual(['update', 'delete', 'deactivate', 'create', 'adopt']);
     expect(acts(await provision(world, asked))).toEqual(acts(dry));
   });
+});
+
+it("beside cycles, many users at a time, ends as Entra says, and is in no cycle's way", async () => {
+  await using opened = await open(50, { settings: { REMOVAL_LIMIT_PERCENT: '100' } });
+  const { world, tenant } = opened;
+  const oracle = createOracle(tenant);
+  await converge(world, oracle);
+  let ids: readonly string[] = opened.ids;
+  for (const id of ids.slice(0, 3)) tenant.users.update(id, { accountEnabled: false });
+  await converge(world, oracle);
+  const context = (await world.service()).provisionContext();
+  for (let round = 0; round < 3; round++) {
+    const changed = ids.slice(0, 18);
+    ids = mixedChanges(tenant, ids, 3);
+    const cycle = world.sync();
+    const parts = [0, 1, 2].map((part) => changed.filter((_, place) => place % 3 === part));
+    const byHand = await Promise.all(parts.map((part) => provisionUsers(context, part, { dryRun: false })));
+    for (const { users, error } of byHand) {
+      expect(error).toBeUndefined();
+      expect(users.filter(({ outcome }) => outcome === 'failed' || outcome === 'waiting')).toEqual([]);
+    }
+    expect(await cycle).toMatchObject({ exit: 0 });
+    await converge(world, oracle);
+  }
 });
 
 describe('provisioning on demand over SCIM', () => {
