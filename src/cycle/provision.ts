@@ -15,6 +15,7 @@ import type { RunningJob } from '../queue/backend.ts';
 import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
 import type { Queryable } from '../state/database.ts';
 import { readFact, writeFact } from '../state/facts.ts';
+import { readJob } from '../state/job.ts';
 import { beginOnDemand, dropOwn } from '../state/on-demand.ts';
 import { type ActOutcome, actOnUser } from './act-on-user.ts';
 import { besideCycles, readUser, writeReading } from './bring-user.ts';
@@ -119,6 +120,9 @@ async function connect(context: ProvisionContext, options: ProvisionOptions, war
       }),
     ]);
     await requireKnownStore(context, options);
+    if ((await readJob(context.pool)).pausedAt !== null) {
+      warnings.push('Provisioning is paused; whoever is named by hand is provisioned all the same');
+    }
     const where = store.kind === 'scim' ? 'Maptician' : 'the table of users';
     tell({ status: 'success', description: `Microsoft Graph, and ${where}` });
     return { store, directory };

@@ -2,11 +2,11 @@
 import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
 import type { Comparison } from './compare-user.ts';
 import type { Planned } from './planned-users.ts';
-import type { Standing } from './standing.ts';
+import type { UserStanding } from './user-standing.ts';
 
 /** @param decision what a cycle would decide now; undefined while an operation is under way or the user is unread */
 export function whatNext(
-  standing: Standing,
+  standing: UserStanding,
   decision: Planned['decision'] | undefined,
   comparison: Pick<Comparison, 'account' | 'linked' | 'attributes'>,
 ): string {
@@ -49,16 +49,16 @@ function nounOf(kind: string): string {
 function nothing({ account, linked, attributes }: Parameters<typeof whatNext>[2]): string {
   const changed = attributes.filter(({ difference }) => difference === 'changed in Maptician').length;
   if (linked !== null && account === 'missing') {
-    return 'the account is gone from Maptician: it is made anew when the user changes, or by maptician-sync resync';
+    return 'the account is gone from Maptician: it is made anew when the user changes, or by maptician-sync drift --repair';
   }
   if (changed > 0) {
     const values = changed === 1 ? 'a value was' : `${changed} values were`;
-    return `nothing by itself: ${values} changed in Maptician, which maptician-sync resync puts right`;
+    return `nothing by itself: ${values} changed in Maptician, which maptician-sync drift --repair puts right`;
   }
   return 'nothing: Maptician has what Entra says';
 }
 
-function whenAgain({ failure, marked }: Standing): string {
+function whenAgain({ failure, marked }: UserStanding): string {
   if (failure === null || marked) return 'in the next cycle';
   if (failure.nextRetryAt === null) return 'when it changes, or by hand: maptician-sync provision';
   const at = failure.nextRetryAt.toISOString().slice(0, 16).replace('T', ' ');

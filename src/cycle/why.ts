@@ -8,13 +8,14 @@ import type { UserStore } from '../maptician/user-store.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { Queryable } from '../state/database.ts';
+import { type Job, readJob } from '../state/job.ts';
 import { type LogRecord, readLog } from '../state/provisioning-log.ts';
 import { type Comparison, compareUser } from './compare-user.ts';
 import { type Planned, plannedUsers } from './planned-users.ts';
 import { type AssignedThrough, scopeSentence } from './provision-steps.ts';
 import type { DirectoryCycle } from './run-cycle.ts';
 import { scopeOfUser, type UserScope } from './scope-of-user.ts';
-import { readStanding, type Standing } from './standing.ts';
+import { readUserStanding, type UserStanding } from './user-standing.ts';
 import { whatNext } from './what-next.ts';
 
 export interface WhyContext {
@@ -33,7 +34,7 @@ export interface Why {
   readonly scope: UserScope;
   readonly scopeSentence: string;
   readonly assignedThrough: readonly AssignedThrough[];
-  readonly standing: Standing;
+  readonly standing: UserStanding;
   /** What a cycle would decide now; undefined while an operation of the user is under way. */
   readonly decision: { readonly kind: string; readonly reason: string | null } | undefined;
   /** The newest entries of the provisioning log. */
@@ -51,8 +52,9 @@ export async function why(context: WhyContext, user: string): Promise<Why | unde
   const id = await knownUser(pool, user);
   const scope = id === undefined ? undefined : await scopeOfUser(pool, id, filters, new Date());
   if (id === undefined || scope === undefined) return undefined;
-  const [stands, log, planned, names] = await Promise.all([
-    readStanding(pool, id),
+  const [job, stands, log, planned, names] = await Promise.all([
+    readJob(pool),
+    readUserStanding(pool, id),
     readLog(pool, { user: id, limit: entriesShown }),
     planOf(pool, rules, id),
     groupNames(context.openDirectory, scope.groups),
@@ -71,8 +73,14 @@ export async function why(context: WhyContext, user: string): Promise<Why | unde
     decision: decision && { kind: decision.kind, reason: 'reason' in decision ? decision.reason : null },
     log,
     comparison,
-    next: whatNext(stands, decision, comparison),
+    next: `${whatNext(stands, decision, comparison)}${withoutCycles(job)}`,
   };
+}
+
+/** What "the next cycle" has to be read with. */
+function withoutCycles({ pausedAt, quarantine }: Job): string {
+  if (pausedAt !== null) return ' (provisioning is paused: maptician-sync resume)';
+  return quarantine === null ? '' : ' (provisioning is in quarantine: maptician-sync status)';
 }
 
 async function planOf(db: Queryable, rules: PlanRules, id: string): Promise<Planned | undefined> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import { provisionUsers } from '../../src/cycle/provision.ts';
 import { why } from '../../src/cycle/why.ts';
 import { openMappedWorld } from './mapped-world.ts';
 import { addPerson } from './people.ts';
@@ -84,6 +85,11 @@ it('says through what a user is in scope, what was done, and what Maptician has 
   expect((await ask(world, removed)).next).toBe(
     'the deactivation is held until somebody decides: maptician-sync approve 7, or reject 7',
   );
+
+  await world.pool.query('update maptician_sync.job set paused_at = now()');
+  expect((await ask(world, direct)).next).toContain('(provisioning is paused: maptician-sync resume)');
+  const byHand = await provisionUsers((await world.service()).provisionContext(), [direct], { dryRun: true });
+  expect(byHand.warnings).toEqual([expect.stringContaining('paused')]);
 
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'why', direct], {
     cwd: world.folder,

@@ -31,10 +31,10 @@ const standing = z.object({
     .nullable(),
 });
 
-export type Standing = z.infer<typeof standing>;
+export type UserStanding = z.infer<typeof standing>;
 
 /** Of a user whom the mirror has. */
-export async function readStanding(db: Queryable, id: string): Promise<Standing> {
+export async function readUserStanding(db: Queryable, id: string): Promise<UserStanding> {
   const { rows } = await db.query(
     `select u.needs_read as "needsRead", u.rejected_removal as "rejectedRemoval",
        c.id is not null or coalesce(e.next_retry_at <= now(), false) as marked,
