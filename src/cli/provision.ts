@@ -1,13 +1,8 @@
 /** `provision`: single users at once, step by step. */
-import {
-  type ProvisionedUser,
-  type ProvisionOutcome,
-  type ProvisionResult,
-  provisionStatus,
-  provisionUsers,
-} from '../cycle/provision.ts';
+import { type ProvisionedUser, type ProvisionResult, provisionStatus, provisionUsers } from '../cycle/provision.ts';
 import type { ProvisioningStep } from '../cycle/provision-steps.ts';
-import { recommendedAction, SyncError } from '../errors.ts';
+import type { StepOutcome } from '../cycle/take-steps.ts';
+import { recommendedAction } from '../errors.ts';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
@@ -32,7 +27,7 @@ export async function provision(users: readonly string[], options: ProvisionComm
         for (const line of describeStep(step)) print(line);
       },
     });
-    if (signal.aborted) throw new SyncError('Interrupted', 'The command was interrupted');
+    if (signal.aborted && result.error !== undefined) throw result.error;
     if (json) printJson(resultJson(result, dryRun));
     else print(summary(result, dryRun));
     return provisionStatus(result);
@@ -99,7 +94,7 @@ function describeChange({ displayName, oldValue, newValue }: ModifiedProperty): 
   return `${shortAttribute(displayName)}: ${cell(oldValue)} → ${cell(newValue)}`;
 }
 
-const outcomes: Readonly<Record<ProvisionOutcome, string>> = {
+const outcomes: Readonly<Record<StepOutcome, string>> = {
   done: 'provisioned',
   nothing: 'up to date already',
   skipped: 'left as it is',

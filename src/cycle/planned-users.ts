@@ -254,3 +254,13 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   }
   return groups;
 }
+
+/** What is to be done about one user; undefined where a cycle has an operation of the user in hand, or it is unread. */
+export async function planOfUser(
+  db: Queryable,
+  rules: PlanRules,
+  selection: Selection & { readonly only: string },
+): Promise<Planned | undefined> {
+  for await (const [planned] of plannedUsers(db, rules, selection)) return planned;
+  return undefined;
+}

@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { findUser } from '../directory/find-user.ts';
 import type { PullContext } from '../directory/pull-context.ts';
 import { errorHandling, SyncError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -13,17 +12,13 @@ import type { UserStore } from '../maptician/user-store.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { RunningJob } from '../queue/backend.ts';
 import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
-import type { Queryable } from '../state/database.ts';
 import { readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
 import { beginOnDemand, dropOwn } from '../state/on-demand.ts';
-import { type ActOutcome, actOnUser } from './act-on-user.ts';
-import { besideCycles, readUser, writeReading } from './bring-user.ts';
-import { type Planned, plannedUsers } from './planned-users.ts';
-import { noCycle, previewUser } from './preview-user.ts';
-import { failedStep, importStep, type ProvisioningStep, scopeStep, unreadStep } from './provision-steps.ts';
+import { noCycle } from './preview-user.ts';
+import { failedStep, type ProvisioningStep, unreadStep } from './provision-steps.ts';
 import type { DirectoryCycle } from './run-cycle.ts';
-import { scopeOfUser } from './scope-of-user.ts';
+import { type StepContext, type StepOutcome, takeSteps } from './take-steps.ts';
 
 export interface ProvisionContext {
   readonly pool: pg.Pool;
@@ -40,17 +35,14 @@ export interface ProvisionOptions {
   /** Nothing is written, neither to Maptician nor to the state database. */
   readonly dryRun: boolean;
   /** Told of each step when it is done; `user` as it was asked for, undefined for the connections. */
-  readonly onStep?: (step: ProvisioningStep, user: string | undefined) => void;
+  readonly onStep?: ((step: ProvisioningStep, user: string | undefined) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** `planned`: a dry run found something to do; `unknown`: neither Entra nor the state database knows such a user. */
-export type ProvisionOutcome = ActOutcome | 'planned' | 'unknown';
 
 export interface ProvisionedUser {
   /** As it was asked for. */
   readonly user: string;
-  readonly outcome: ProvisionOutcome;
+  readonly outcome: StepOutcome;
   readonly steps: readonly ProvisioningStep[];
   readonly durationMs: number;
 }
@@ -65,13 +57,7 @@ export interface ProvisionResult {
   readonly durationMs: number;
 }
 
-interface Running {
-  readonly context: ProvisionContext;
-  readonly options: ProvisionOptions;
-  readonly store: UserStore;
-  readonly directory: PullContext;
-  readonly cycleId: number | undefined;
-}
+type Running = StepContext & Pick<ProvisionOptions, 'onStep'>;
 
 /** @param users object ids or userPrincipalNames. Resolves also where it stopped; the reason is in `error`. */
 export async function provisionUsers(
@@ -82,29 +68,56 @@ export async function provisionUsers(
   const started = Date.now();
   const done: ProvisionedUser[] = [];
   const warnings: string[] = [];
+  const { signal, onStep, dryRun } = options;
   let cycleId: number | undefined;
   let error: SyncError | undefined;
   try {
-    const connected = await connect(context, options, warnings);
-    if (options.dryRun) await provisionEach({ context, options, ...connected, cycleId }, users, done);
-    else {
-      const cycle = await beginOnDemand(context.pool, 'provision');
-      cycleId = cycle.id;
-      try {
-        await provisionEach({ context, options, ...connected, cycleId }, users, done);
-      } catch (thrown) {
-        error = toSyncError(thrown);
-      } finally {
-        await dropOwn(context.pool, cycle.id);
-        await end(context, cycle.id, done, { warnings, error });
-        await cycle.release();
+    const connected = { context, signal, onStep, ...(await connect(context, options, warnings)) };
+    try {
+      if (dryRun) await provisionEach({ ...connected, cycleId }, users, done);
+      else {
+        await inCycle(context, { done, warnings }, async (id) => {
+          cycleId = id;
+          await provisionEach({ ...connected, cycleId }, users, done);
+        });
       }
+    } finally {
+      await dropListing(context, connected.store, cycleId ?? noCycle);
     }
-    await dropListing(context, connected.store, cycleId ?? noCycle);
   } catch (thrown) {
-    error ??= toSyncError(thrown);
+    error = signal?.aborted ? interrupted() : toSyncError(thrown);
   }
   return { cycleId, users: done, warnings, error, durationMs: Date.now() - started };
+}
+
+function interrupted(): SyncError {
+  return new SyncError('Interrupted', 'Provisioning was interrupted; the next cycle goes on from here');
+}
+
+/** What is done by hand is a cycle of its own, in the log and for those that run beside it. */
+async function inCycle(
+  { pool, log }: ProvisionContext,
+  { done, warnings }: Pick<EndedCycle, 'done' | 'warnings'>,
+  work: (cycleId: number) => Promise<void>,
+): Promise<void> {
+  const cycle = await beginOnDemand(pool, 'provision');
+  try {
+    const error = await work(cycle.id).then(
+      () => undefined,
+      (thrown: unknown) => toSyncError(thrown),
+    );
+    await dropOwn(pool, cycle.id);
+    await end({ pool, log }, cycle.id, { done, warnings, error });
+    if (error !== undefined) throw error;
+  } finally {
+    await cycle.release();
+  }
+}
+
+interface EndedCycle {
+  readonly done: readonly ProvisionedUser[];
+  readonly warnings: readonly string[];
+  readonly error: SyncError | undefined;
 }
 
 async function connect(context: ProvisionContext, options: ProvisionOptions, warnings: string[]) {
@@ -174,10 +187,10 @@ async function provisionOne(running: Running, user: string): Promise<Provisioned
   const steps: ProvisioningStep[] = [];
   const onStep = (step: ProvisioningStep) => {
     steps.push(step);
-    running.options.onStep?.(step, user);
+    running.onStep?.(step, user);
   };
-  const outcome = await takeSteps(running, user, onStep).catch((thrown: unknown): ProvisionOutcome => {
-    const error = toSyncError(thrown);
+  const outcome = await takeSteps(running, user, onStep).catch((thrown: unknown): StepOutcome => {
+    const error = running.signal?.aborted ? interrupted() : toSyncError(thrown);
     const imported = steps.some(({ step }) => step === 'import');
     onStep(imported ? failedStep(error) : unreadStep(error));
     // What is about this user alone leaves the others to be provisioned.
@@ -187,74 +200,16 @@ async function provisionOne(running: Running, user: string): Promise<Provisioned
   return { user, outcome, steps, durationMs: Date.now() - started };
 }
 
-async function takeSteps(
-  { context, options, store, directory, cycleId }: Running,
-  user: string,
-  onStep: (step: ProvisioningStep) => void,
-): Promise<ProvisionOutcome> {
-  const { pool, rules } = context;
-  const found = await findUser(directory, user);
-  onStep(importStep(found));
-  if (found === undefined) return 'unknown';
-  const { id } = found;
-  const reading = await readUser(directory, found);
-  const readings = [reading];
-  const write = () =>
-    besideCycles(pool, { keep: cycleId !== undefined }, async (db) => {
-      for (const one of readings) await writeReading(db, directory, one);
-      return {
-        scope: await scopeOfUser(db, id, directory.mirror.filters, new Date(directory.now())),
-        namesakes: await namesakesOf(db, id),
-        planned: cycleId === undefined ? await planOf(db, rules, id) : undefined,
-      };
-    });
-  let written = await write();
-  if (written.namesakes.length > 0) {
-    // The mirror may not know yet that they have given the name up.
-    for (const namesake of written.namesakes) {
-      const other = await findUser(directory, namesake);
-      if (other !== undefined) readings.push(await readUser(directory, other));
-    }
-    written = await write();
-  }
-  const { scope, planned } = written;
-  if (scope === undefined) throw new SyncError('InternalError', 'The user is not in the mirror after it was written');
-  const names = new Map(reading.access?.groups.map((group) => [group.id, group.name]));
-  const unconfirmed = reading.access?.unconfirmed ?? false;
-  onStep(scopeStep(scope, names, { everyone: directory.mirror.everyone, unconfirmed }));
-  if (cycleId === undefined) return previewUser({ store, rules, onStep }, planned);
-  return actOnUser({ pool, rules, store, runJob: context.runJob, cycleId, signal: options.signal, onStep }, id);
-}
-
-const namesakesAtMost = 5;
-
-/** Who else has the userName, in Entra by the mirror or in Maptician by the links. */
-async function namesakesOf(db: Queryable, id: string): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select other.id from users u cross join lateral (
-       select id from users where lower(user_name) = lower(u.user_name)
-       union select entra_id from links where lower(user_name) = lower(u.user_name)) other
-     where u.id = $1 and other.id <> u.id order by 1 limit ${namesakesAtMost}`,
-    [id],
-  );
-  return rows.map((row) => row.id);
-}
-
-async function planOf(db: Queryable, rules: PlanRules, id: string): Promise<Planned | undefined> {
-  for await (const [planned] of plannedUsers(db, rules, { only: id, refused: true })) return planned;
-  return undefined;
-}
-
 async function end(
-  { pool, log }: ProvisionContext,
+  { pool, log }: Pick<ProvisionContext, 'pool' | 'log'>,
   cycleId: number,
-  done: readonly ProvisionedUser[],
-  { warnings, error }: { readonly warnings: readonly string[]; readonly error: SyncError | undefined },
+  { done, warnings, error }: EndedCycle,
 ): Promise<void> {
   const failed = done.filter(({ outcome }) => outcome === 'failed').length;
   const counts = { ...(await countCycle(pool, cycleId)), failed, held: 0 };
   const left = done.some(({ outcome }) => outcome === 'failed' || outcome === 'waiting' || outcome === 'unknown');
-  const state = error !== undefined ? 'failed' : left ? 'partial' : 'succeeded';
+  const stopped = error?.code === 'Interrupted' ? 'interrupted' : 'failed';
+  const state = error !== undefined ? stopped : left ? 'partial' : 'succeeded';
   await endCycle(pool, cycleId, { state, counts, warnings, error });
   log.info({ cycle: cycleId, state, users: done.length, ...counts }, 'provisioning on demand ended');
 }

@@ -11,7 +11,7 @@ import type { Queryable } from '../state/database.ts';
 import { type Job, readJob } from '../state/job.ts';
 import { type LogRecord, readLog } from '../state/provisioning-log.ts';
 import { type Comparison, compareUser } from './compare-user.ts';
-import { type Planned, plannedUsers } from './planned-users.ts';
+import { planOfUser } from './planned-users.ts';
 import { type AssignedThrough, scopeSentence } from './provision-steps.ts';
 import type { DirectoryCycle } from './run-cycle.ts';
 import { scopeOfUser, type UserScope } from './scope-of-user.ts';
@@ -56,7 +56,7 @@ export async function why(context: WhyContext, user: string): Promise<Why | unde
     readJob(pool),
     readUserStanding(pool, id),
     readLog(pool, { user: id, limit: entriesShown }),
-    planOf(pool, rules, id),
+    planOfUser(pool, rules, { only: id }),
     groupNames(context.openDirectory, scope.groups),
   ]);
   const comparison = await compareUser(context, id, scope.inScope);
@@ -81,9 +81,4 @@ export async function why(context: WhyContext, user: string): Promise<Why | unde
 function withoutCycles({ pausedAt, quarantine }: Job): string {
   if (pausedAt !== null) return ' (provisioning is paused: maptician-sync resume)';
   return quarantine === null ? '' : ' (provisioning is in quarantine: maptician-sync status)';
-}
-
-async function planOf(db: Queryable, rules: PlanRules, id: string): Promise<Planned | undefined> {
-  for await (const [planned] of plannedUsers(db, rules, { only: id })) return planned;
-  return undefined;
 }
