@@ -160,7 +160,9 @@ function placeOf(
   if (before.kind !== kind) {
     // What was shown as a deactivation is not approved as a deletion: it waits as a set of its own.
     const shown = before.set_id !== null || planned.answer !== null;
-    return shown && isRemoval(before.kind) && isRemoval(kind) ? { state: 'held', set_id: cycleId } : counted;
+    return stages(kind) && shown && isRemoval(before.kind) && isRemoval(kind)
+      ? { state: 'held', set_id: cycleId }
+      : counted;
   }
   return before.state === 'held' && stages(kind) ? { state: 'held', set_id: before.set_id } : open;
 }

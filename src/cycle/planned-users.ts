@@ -105,7 +105,7 @@ export async function* plannedUsers(
     if (rows.length === 0) continue;
     const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
     const chunk = await planChunk(db, known, rules, unlinked);
-    yield refused ? chunk : heldBack(chunk, known);
+    yield heldBack(chunk, refused ? [] : known);
   }
 }
 
