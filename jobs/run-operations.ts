@@ -6,7 +6,7 @@ import type { OnTried } from '../src/apply/breaker.ts';
 import { errorHandling, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
-import type { QueueBackend, RunningJob } from '../src/queue/backend.ts';
+import type { NewJob, RunningJob } from '../src/queue/backend.ts';
 import { kindsOf, operationAttempts } from '../src/queue/outbox.ts';
 import { stopCycleOf } from '../src/state/cycles.ts';
 
@@ -16,7 +16,8 @@ export interface JobContext {
   readonly openStore: () => Promise<UserStore>;
   readonly storeIdentity: string;
   readonly rules: ApplyRules;
-  readonly queue: QueueBackend;
+  /** Puts jobs of operations into the queue. */
+  readonly enqueue: (jobs: readonly NewJob[]) => Promise<void>;
   readonly onTried?: OnTried;
   readonly log: Log;
 }
@@ -40,7 +41,7 @@ export async function runOperations(context: JobContext, job: RunningJob): Promi
     data: { operations: [id], again: true as const },
     attempts: operationAttempts,
   }));
-  await context.queue.add('operations', jobs);
+  await context.enqueue(jobs);
 }
 
 async function tryOperations(context: JobContext, job: RunningJob, operations: readonly number[]): Promise<number[]> {

@@ -15,7 +15,9 @@ import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
 import { createBreaker } from './apply/breaker.ts';
 import type { GuardRules } from './cycle/guard-state.ts';
+import type { ProvisionContext } from './cycle/provision.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/run-cycle.ts';
+import type { WhyContext } from './cycle/why.ts';
 import { doubtApp, findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
@@ -66,6 +68,9 @@ export interface Service {
   /** The ways in which people are told. */
   readonly channels: readonly Channel[];
   readonly cycleContext: () => Promise<CycleContext>;
+  /** Provisions single users in this process; needs no queue. */
+  readonly provisionContext: () => ProvisionContext;
+  readonly whyContext: () => WhyContext;
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
   /** Starts to take jobs. `cycles` too for the service; a command runs its own cycle. */
   readonly work: (options: { cycles: boolean; signal: AbortSignal }) => Promise<void>;
@@ -147,6 +152,15 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     openDirectory,
   });
 
+  const jobContext: JobContext = {
+    pool: database.pool,
+    enqueue: async (jobs) => (await queue()).add('operations', jobs),
+    openStore: store,
+    storeIdentity: storeIdentity(settings),
+    rules: applyRules,
+    log,
+  };
+
   return {
     settings,
     log,
@@ -161,17 +175,26 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     channels,
     cycleContext,
     openDirectory,
+    provisionContext: () => ({
+      pool: database.pool,
+      rules,
+      storeIdentity: storeIdentity(settings),
+      log,
+      openStore: store,
+      openDirectory,
+      runJob: (job, watched) => runOperationJob({ ...jobContext, openStore: async () => watched }, job),
+    }),
+    whyContext: () => ({
+      pool: database.pool,
+      rules,
+      filters,
+      everyone: settings.SYNC_SCOPE === 'all',
+      openStore: store,
+      openDirectory,
+    }),
     work: async ({ cycles, signal }) => {
       const backend = await queue();
-      const context: JobContext = {
-        pool: database.pool,
-        queue: backend,
-        openStore: store,
-        storeIdentity: storeIdentity(settings),
-        rules: applyRules,
-        onTried: createBreaker(database.pool),
-        log,
-      };
+      const context = { ...jobContext, onTried: createBreaker(database.pool) };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
       if (channels.length > 0) {
         const notifying = { pool: database.pool, channels, settings, log };

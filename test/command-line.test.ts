@@ -52,6 +52,8 @@ describe('the command line', () => {
       'sync',
       'resync',
       'plan',
+      'provision',
+      'why',
       'status',
       'log',
       'mapping',

@@ -4,6 +4,7 @@ import { planPass, type WrittenOperation } from '../../src/cycle/plan-pass.ts';
 import { pull } from '../../src/directory/pull.ts';
 import { createLog } from '../../src/log.ts';
 import { concurrency } from '../../src/maptician/open-user-store.ts';
+import type { NewJob } from '../../src/queue/backend.ts';
 import { openService } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
@@ -30,7 +31,8 @@ await planPass(pool, service.rules, cycleId, {
 const queue = await service.queue();
 const storeIdentity = 'the state database';
 await writeFact(pool, 'user_store', storeIdentity);
-const context = { pool, queue, storeIdentity, openStore: service.store, rules: service.applyRules, log };
+const enqueue = (jobs: readonly NewJob[]) => queue.add('operations', jobs);
+const context = { pool, enqueue, storeIdentity, openStore: service.store, rules: service.applyRules, log };
 const milliseconds = await runJobs(queue, operations, (job) => runOperations(context, job), concurrency.postgres);
 const { rows } = await pool.query<{ left: number }>('select count(*) as left from operations');
 if (rows[0]?.left !== 0) throw new Error(`${rows[0]?.left} operations are left`);

@@ -17,11 +17,13 @@ import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
 import { readMoment } from './moment.ts';
 import { plan } from './plan.ts';
+import { type ProvisionCommandOptions, provision } from './provision.ts';
 import { runSandbox } from './sandbox.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { testConnection } from './test-connection.ts';
+import { why } from './why.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
@@ -100,6 +102,21 @@ program
   )
   .addOption(json())
   .action((options: DriftCommandOptions) => exits(drift(options)));
+
+program
+  .command('provision')
+  .description('provision single users now, step by step: read, in scope, matched, done')
+  .argument('<users...>', 'object ids or userPrincipalNames')
+  .option('--dry-run', 'only look: write nothing')
+  .addOption(json())
+  .action((users: string[], options: ProvisionCommandOptions) => exits(provision(users, options)));
+
+program
+  .command('why')
+  .description('one user: in scope through what, what was done, what failed, what comes next; wanted beside applied')
+  .argument('<user>', 'an object id, a userPrincipalName, a userName or a Maptician id')
+  .addOption(json())
+  .action((user: string, options: { json?: boolean }) => exits(why(user, options)));
 
 program
   .command('status')

@@ -1,5 +1,6 @@
 /** Tables for a terminal: aligned by display width, so that names in any script line up. */
 import Table from 'cli-table3';
+import { enterpriseUserSchema } from '../mapping/scim-path.ts';
 
 const none = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 const borderless = {
@@ -36,6 +37,11 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
 export function cell(value: string | number | boolean | null | undefined): string {
   if (value === null || value === undefined || value === '') return '–';
   return String(value).replaceAll(/\s+/g, ' ');
+}
+
+/** A Maptician attribute without the long name of its schema, which says nothing to a reader. */
+export function shortAttribute(path: string): string {
+  return path.startsWith(`${enterpriseUserSchema}:`) ? path.slice(enterpriseUserSchema.length + 1) : path;
 }
 
 /** A count with its noun: 1 removal, 2 removals. */

@@ -11,7 +11,7 @@ import { payloadHash } from '../plan/payload.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogEntry, writeLog } from '../state/provisioning-log.ts';
-import { accountOf, isAnswered, type Planned, plannedUsers, type Waiting } from './planned-users.ts';
+import { accountOf, isAnswered, type Planned, plannedUsers, type Selection, type Waiting } from './planned-users.ts';
 
 /** An operation as it was written, for the queue. */
 export interface WrittenOperation {
@@ -30,6 +30,8 @@ export interface PassOptions {
   readonly stages: (kind: OperationKind) => boolean;
   /** Is told of each chunk's operations that may be enqueued at once. */
   readonly opened: (operations: readonly WrittenOperation[]) => Promise<void>;
+  /** Whom to look at; those marked by default. */
+  readonly of?: Pick<Selection, 'only' | 'refused'>;
 }
 
 /** One pass: decides about every user to compare and writes what follows. */
@@ -37,11 +39,11 @@ export async function planPass(
   pool: pg.Pool,
   rules: PlanRules,
   cycleId: number,
-  { stages, opened }: PassOptions,
+  { stages, opened, of }: PassOptions,
 ): Promise<PlanPass> {
   const waiting: { id: string; waiting: Waiting }[] = [];
   let operations = 0;
-  const chunks = plannedUsers(pool, rules);
+  const chunks = plannedUsers(pool, rules, of);
   let next = chunks.next();
   for (;;) {
     const { value: chunk, done } = await next;
@@ -158,7 +160,9 @@ function placeOf(
   if (before.kind !== kind) {
     // What was shown as a deactivation is not approved as a deletion: it waits as a set of its own.
     const shown = before.set_id !== null || planned.answer !== null;
-    return shown && isRemoval(before.kind) && isRemoval(kind) ? { state: 'held', set_id: cycleId } : counted;
+    return stages(kind) && shown && isRemoval(before.kind) && isRemoval(kind)
+      ? { state: 'held', set_id: cycleId }
+      : counted;
   }
   return before.state === 'held' && stages(kind) ? { state: 'held', set_id: before.set_id } : open;
 }

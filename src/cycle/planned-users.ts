@@ -59,21 +59,29 @@ interface CandidateRow extends SubjectRow {
   contested: number;
 }
 
-/**
- * The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. With
- * `unlinked` it is everyone, as if nobody had an account: for the dry run on another user store than before.
- */
+export interface Selection {
+  /** Everyone, as if nobody had an account: for the dry run on another user store than before. */
+  readonly unlinked?: boolean | undefined;
+  /** This user, marked or not. */
+  readonly only?: string | undefined;
+  /** Also what was refused and would else wait for its retry. */
+  readonly refused?: boolean | undefined;
+}
+
+/** The users to compare, in chunks: those marked, when they have been read and nothing of theirs is under way. */
 export async function* plannedUsers(
   db: Queryable,
   rules: PlanRules,
-  { unlinked = false } = {},
+  { unlinked = false, only, refused = false }: Selection = {},
 ): AsyncGenerator<Planned[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     // Apart from the rest: in one statement Postgres would sort all marks anew for every chunk.
     const marks = await db.query<{ id: string }>(
-      `select id from ${unlinked ? 'users' : 'to_compare'} where id > $1 order by id limit $2`,
-      [after, chunkSize],
+      only === undefined
+        ? `select id from ${unlinked ? 'users' : 'to_compare'} where id > $1 order by id limit $2`
+        : 'select id from users where id > $1 and id = $3 limit $2',
+      [after, chunkSize, ...(only === undefined ? [] : [only])],
     );
     const last = marks.rows.at(-1);
     if (last === undefined) return;
@@ -96,7 +104,8 @@ export async function* plannedUsers(
     );
     if (rows.length === 0) continue;
     const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
-    yield heldBack(await planChunk(db, known, rules, unlinked), known);
+    const chunk = await planChunk(db, known, rules, unlinked);
+    yield heldBack(chunk, refused ? [] : known);
   }
 }
 
@@ -244,4 +253,14 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
     else group.push(item);
   }
   return groups;
+}
+
+/** What is to be done about one user; undefined where a cycle has an operation of the user in hand, or it is unread. */
+export async function planOfUser(
+  db: Queryable,
+  rules: PlanRules,
+  selection: Selection & { readonly only: string },
+): Promise<Planned | undefined> {
+  for await (const [planned] of plannedUsers(db, rules, selection)) return planned;
+  return undefined;
 }

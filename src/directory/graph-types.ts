@@ -36,6 +36,7 @@ export const membersPage = z.object({
 const appRoleAssignment = z.object({
   principalId: z.guid(),
   principalType: z.string(),
+  principalDisplayName: z.string().nullish(),
   appRoleId: z.guid(),
   resourceId: z.guid().optional(),
 });

@@ -3,7 +3,7 @@
  * as a set over the mirror, for those whose assignments or memberships moved.
  */
 import type pg from 'pg';
-import { transaction } from '../state/database.ts';
+import { type Queryable, transaction } from '../state/database.ts';
 
 /** What has vanished counts until a direct read has confirmed it (directory/confirm-vanished.ts). */
 const assigned = `(
@@ -11,6 +11,23 @@ const assigned = `(
   or exists (
     select from group_members m join assignments a on a.principal_id = m.group_id and a.principal_type = 'Group'
     where m.user_id = u.id and not m.gone and not a.gone))`;
+
+/** Works out `in_scope` of one user; its rows that are gone stay, for the cycle in which the others are looked at. */
+export async function updateScopeOf(
+  db: Queryable,
+  id: string,
+  { everyone }: { readonly everyone: boolean },
+): Promise<void> {
+  await db.query(
+    `with crossed as (
+       update users u set in_scope = not u.in_scope,
+         rejected_removal = case when u.in_scope then u.rejected_removal end
+       where u.id = $1 and u.in_scope <> ${everyone ? 'true' : assigned}
+       returning id)
+     insert into to_compare select id from crossed on conflict do nothing`,
+    [id],
+  );
+}
 
 /** Whose access can have ended: those that a row which is gone spoke of. */
 const concerned = `(

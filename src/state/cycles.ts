@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
 import { compareAgain } from './compare-again.ts';
 import { type Queryable, transaction } from './database.ts';
+import { inOtherHands, onDemandRuns } from './on-demand.ts';
 import { resetState } from './reset-scope.ts';
 
 /** What a cycle did, in users. `failed` counts who is in escrow when it ends, tried in this cycle or not. */
@@ -20,7 +21,8 @@ const cycleCounts = z.object({
 });
 export type CycleCounts = z.infer<typeof cycleCounts>;
 
-export type CycleKind = 'initial' | 'incremental';
+/** `on_demand` is no pass over everyone: single users, provisioned by hand, beside whatever cycle runs. */
+export type CycleKind = 'initial' | 'incremental' | 'on_demand';
 export type CycleState = 'running' | 'succeeded' | 'partial' | 'failed' | 'interrupted';
 
 export interface Cycle {
@@ -40,7 +42,7 @@ export interface Cycle {
 
 const cycleRow = z.object({
   id: z.number(),
-  kind: z.enum(['initial', 'incremental']),
+  kind: z.enum(['initial', 'incremental', 'on_demand']),
   trigger: z.string(),
   state: z.enum(['running', 'succeeded', 'partial', 'failed', 'interrupted']),
   phase: z.string(),
@@ -119,12 +121,13 @@ export async function recoverOperations(db: Queryable): Promise<void> {
   // A removal that was let through once needs no second word.
   await db.query(
     `update operations set state = 'approved' where id in (
-       select id from operations where state = 'open' and kind in ('deactivate', 'delete') for update skip locked)`,
+       select id from operations o where state = 'open' and kind in ('deactivate', 'delete') and not ${inOtherHands}
+       for update skip locked)`,
   );
   await db.query(
     `with left_over as (
        delete from operations where id in (
-         select id from operations where state in ('open', 'staged') for update skip locked)
+         select id from operations o where state in ('open', 'staged') and not ${inOtherHands} for update skip locked)
        returning entra_id)
      insert into to_compare select entra_id from left_over on conflict do nothing`,
   );
@@ -138,8 +141,8 @@ export async function recoverOperations(db: Queryable): Promise<void> {
 export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{ freed: number; inHand: number }> {
   const { rows } = await db.query<{ freed: number; open: number }>(
     `with freed as (
-       select id, entra_id, kind in ('deactivate', 'delete') as removal from operations
-       where state = 'open' and cycle_id <> $1 for update skip locked
+       select id, entra_id, kind in ('deactivate', 'delete') as removal from operations o
+       where state = 'open' and cycle_id <> $1 and not ${inOtherHands} for update skip locked
      ), approved as (
        update operations set state = 'approved' where id in (select id from freed where removal)
      ), dropped as (
@@ -158,7 +161,10 @@ export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{
 /** Begins a cycle, under the lock. Resolves with its id, and whether a restart wants everything read anew. */
 export async function beginCycle(pool: pg.Pool, trigger: string): Promise<{ id: number; readAnew: boolean }> {
   return transaction(pool, async (client) => {
-    await client.query(`update cycles set state = 'interrupted', ended_at = now() where state = 'running'`);
+    await client.query(
+      `update cycles set state = 'interrupted', ended_at = now()
+       where state = 'running' and not ${onDemandRuns('cycles')}`,
+    );
     const readAnew = await resetState(client);
     await recoverOperations(client);
     await client.query('update to_compare set contested = 0 where contested > 0');
@@ -252,12 +258,12 @@ export async function countCycle(db: Queryable, id: number): Promise<CycleCounts
   return cycleCounts.parse(rows[0]);
 }
 
-/** The newest cycles, newest first. */
+/** The newest cycles, newest first; what was provisioned on demand is none. */
 export async function readCycles(db: Queryable, limit: number): Promise<Cycle[]> {
   const { rows } = await db.query(
     `select id, kind, trigger, state, phase, started_at as "startedAt", ended_at as "endedAt", counts, warnings,
        stop_code as "stopCode", stop_message as "stopMessage", stop_detail as "stopDetail"
-     from cycles order by id desc limit $1`,
+     from cycles where kind <> 'on_demand' order by id desc limit $1`,
     [limit],
   );
   return rows.map((row) => cycleRow.parse(row));

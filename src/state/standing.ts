@@ -118,7 +118,7 @@ async function readProgress(db: Queryable): Promise<Progress | undefined> {
 async function readToDate(db: Queryable): Promise<ToDate> {
   const sum = (name: string) => `coalesce(sum((counts->>'${name}')::bigint), 0)::bigint as ${name}`;
   const { rows } = await db.query<ToDate>(
-    `select count(*) as cycles, ${['created', 'updated', 'deactivated', 'reactivated', 'deleted'].map(sum).join(', ')}
+    `select count(*) filter (where kind <> 'on_demand') as cycles, ${['created', 'updated', 'deactivated', 'reactivated', 'deleted'].map(sum).join(', ')}
      from cycles where counts is not null`,
   );
   return rows[0] ?? { cycles: 0, created: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0 };

@@ -243,3 +243,22 @@ describe('directoryObjects/getByIds', () => {
     expect(body.value).toEqual([{ '@odata.type': '#microsoft.graph.user', id: first, accountEnabled: true }]);
   });
 });
+
+describe('the groups of a user', () => {
+  it('are those it is a direct member of, and transitively those around them; of a deleted user there are none', async () => {
+    const { tenant } = graph;
+    const id = addUser(tenant);
+    const [inner, outer, other] = ['Inner', 'Outer', 'Other'].map((displayName) =>
+      tenant.groups.create({ displayName }),
+    );
+    tenant.groups.addMember(inner?.id ?? '', id);
+    tenant.groups.addMember(outer?.id ?? '', inner?.id ?? '');
+    tenant.groups.addMember(other?.id ?? '', addUser(tenant));
+    const direct = await graph.get(`/users/${id}/memberOf?$select=id`);
+    expect(direct.body.value).toEqual([{ '@odata.type': '#microsoft.graph.group', id: inner?.id }]);
+    const all = await graph.get(`/users/${id}/transitiveMemberOf?$select=id`);
+    expect(all.body.value?.map((group) => group.id)).toEqual([inner?.id, outer?.id]);
+    tenant.users.delete(id);
+    expect((await graph.get(`/users/${id}/memberOf`)).status).toBe(404);
+  });
+});

@@ -5,7 +5,7 @@ import { type GraphContext, type GraphReply, type GraphRequest, isAdvanced, root
 import { groupPropertyNames, groupValue } from './group-properties.ts';
 import { type ListSource, listPage } from './list-page.ts';
 import { parseFilter, selectedFrom, selectedNames, selectedUserProperties } from './query.ts';
-import { renderUser } from './users.ts';
+import { renderUser, userOf } from './users.ts';
 
 const renderGroup = (group: TenantGroup, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(names.map((name) => [name, groupValue(group, name)]));
@@ -66,6 +66,33 @@ export function listTransitiveUserMembers(
     throw badRequest('The OData cast needs the header ConsistencyLevel: eventual and $count=true.');
   }
   return memberPage(context, request, transitiveMembers(context, groupOf(context, id)), { usersOnly: true });
+}
+
+/** The groups that a user is a direct member of (https://learn.microsoft.com/graph/api/user-list-memberof). */
+export function listMemberOf(context: GraphContext, request: GraphRequest, [key = '']: readonly string[]): GraphReply {
+  return groupPage(context, request, context.tenant.groups.groupsOf(userOf(context, key).id));
+}
+
+/** Those, and every group that one of them is nested in. */
+export function listTransitiveMemberOf(
+  context: GraphContext,
+  request: GraphRequest,
+  [key = '']: readonly string[],
+): GraphReply {
+  const { groups } = context.tenant;
+  const found = new Set(groups.groupsOf(userOf(context, key).id));
+  for (const group of found) for (const parent of groups.groupsOf(group.id)) found.add(parent);
+  return groupPage(context, request, [...found]);
+}
+
+function groupPage(context: GraphContext, request: GraphRequest, groups: readonly TenantGroup[]): GraphReply {
+  const names = selectedFrom(request.query.get('$select'), groupPropertyNames, 'group');
+  return listPage(context, request, {
+    context: 'directoryObjects',
+    items: { end: groups.length, at: (position) => groups[position] },
+    includes: (group) => group.deletedAt === undefined,
+    render: (group) => ({ '@odata.type': '#microsoft.graph.group', ...renderGroup(group, names) }),
+  });
 }
 
 function transitiveMembers(context: GraphContext, group: TenantGroup): ListSource<string>['items'] {

@@ -14,7 +14,9 @@ import type { GraphContext, GraphReply, GraphRequest } from './graph-request.ts'
 import {
   getGroup,
   listGroups,
+  listMemberOf,
   listMembers,
+  listTransitiveMemberOf,
   listTransitiveMembers,
   listTransitiveUserMembers,
   listUserMembers,
@@ -56,6 +58,8 @@ const readApplications = [
   'Application.ReadWrite.All',
   ...directory,
 ];
+/** Without a permission for groups only their ids are told. */
+const readMemberOf = [...readUsers, ...readGroups];
 /** Wider than for the same rows read from the app: User.Read.All does not do. */
 const readPrincipalAssignments = ['AppRoleAssignment.ReadWrite.All', ...directory];
 const restoreUsers = ['User.ReadWrite.All', 'User.DeleteRestore.All', 'Directory.ReadWrite.All'];
@@ -77,6 +81,8 @@ const routes: readonly Route[] = [
   route('GET', 'users/*', readUsers, getUser),
   route('POST', 'users/*/sendMail', ['Mail.Send'], sendMail),
   route('GET', 'users/*/appRoleAssignments', readPrincipalAssignments, listOfUser),
+  route('GET', 'users/*/memberOf', readMemberOf, listMemberOf, 2),
+  route('GET', 'users/*/transitiveMemberOf', readMemberOf, listTransitiveMemberOf, 2),
   route('GET', 'groups', readGroups, listGroups),
   route('GET', 'groups/delta', readGroups, groupsDelta),
   route('GET', 'groups/*', readGroups, getGroup),
