@@ -47,7 +47,7 @@ function contextOf(answers: Answers, known: KnownAccess): { context: AccessConte
         get: async (path, schema) => {
           asked.push(path.split('?')[0] ?? '');
           const value = answer(path);
-          if (value === undefined) throw new GraphError(403, [], null, null);
+          if (value === undefined) throw new GraphError(403, [], new Headers());
           return schema.parse({ value });
         },
       },
