@@ -128,10 +128,9 @@ describe('the command line', () => {
     await state.pool.query(`update cycles set state = 'partial', ended_at = now()`);
     await state.close();
 
-    const [json, table, all, shown, found] = await Promise.all([
+    const [json, table, shown, found] = await Promise.all([
       run(['log', '--json', '--user', ids[0] ?? '', '--limit', '1'], tenant),
       run(['log', '--since', '1h'], tenant),
-      run(['log', '--all', '--code', 'conflict'], tenant),
       run(['status'], tenant),
       run(['status', '--json'], tenant),
     ]);
@@ -152,9 +151,6 @@ describe('the command line', () => {
     expect(table.stdout.trimEnd().split('\n')).toHaveLength(3);
     expect(table.stdout).toMatch(/Conflict \(409, attempt 2\): userName is taken ×2 since \d{4}-.*\. Next try \d{4}-/);
     expect(table.stdout).toMatch(/Timeout \(attempt 2\): no answer ×2 since .* Next try in the next cycle\./);
-    expect(all.stdout).toContain('Conflict (409, attempt 2): userName is taken');
-    expect(all.stdout).toContain('Conflict (409): userName is taken');
-    expect(all.stdout).not.toContain('Timeout');
     expect(shown.stdout).toMatch(/: Conflict \(409\), retried 1 time, next at \d{4}-.* UTC or after a change/);
     expect(shown.stdout).toMatch(/: Timeout, retried 1 time, next in the next cycle/);
     expect(JSON.parse(found.stdout)).toMatchObject({

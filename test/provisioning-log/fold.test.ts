@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { describeEntries } from '../../src/cli/log-table.ts';
 import { readMoment } from '../../src/cli/moment.ts';
 import { foldEntries } from '../../src/log-record/fold.ts';
 import type { LogRecord } from '../../src/state/provisioning-log.ts';
@@ -86,6 +87,21 @@ it('with all lines it reads on only while an older entry can belong to one of th
   ];
   expect(await fold(entries, 1)).toEqual({ read: 4, lines: [[ada, 12, 3, 10]] });
   expect(await fold(entries, 50, 3)).toMatchObject({ read: 3 });
+});
+
+it('a line of the table says how often, since when, and when next', () => {
+  const entry = failed(ada, 12, 3, { httpStatus: 409, nextRetryAt: hour(24) });
+  const table = describeEntries(
+    [
+      { entry, times: 3, since: hour(10) },
+      { entry: failed(bob, 1, 1), times: 1, since: hour(1) },
+    ],
+    hour(12),
+  );
+  expect(table).toContain(
+    'Conflict (409, attempt 3): taken ×3 since 2026-11-24 10:00:00. Next try 2026-11-25 00:00:00. Another',
+  );
+  expect(table).toContain('Conflict: taken Another');
 });
 
 const now = Date.UTC(2026, 10, 24, 12);
