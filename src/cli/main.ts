@@ -16,7 +16,7 @@ import { parseScopes, pause, restart, resume, retry } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
 import { readMoment } from './moment.ts';
-import { plan } from './plan.ts';
+import { type PlanOptions, plan } from './plan.ts';
 import { type ProvisionCommandOptions, provision } from './provision.ts';
 import { runSandbox } from './sandbox.ts';
 import { start } from './start.ts';
@@ -64,7 +64,7 @@ all. Try it without any: maptician-sync demo. Connect a tenant: maptician-sync t
 then start.
 
 Exit status: 0 converged, 1 finished with failures, 2 bad settings or no connection, 3 quarantined, paused,
-or removals held.`,
+or removals held, 4 plan found something to change.`,
   );
 
 program
@@ -76,8 +76,9 @@ program
 program
   .command('sync')
   .description('run one cycle now and wait for it')
+  .option('--plan <file>', 'carry out exactly this saved plan, or nothing where it is not what would be done now')
   .addOption(json())
-  .action((options: { json?: boolean }) => exits(sync({ ...options, resync: false })));
+  .action((options: { json?: boolean; plan?: string }) => exits(sync({ ...options, resync: false })));
 
 program
   .command('resync')
@@ -88,8 +89,13 @@ program
 program
   .command('plan')
   .description('show what sync would do; changes nothing in Maptician')
+  .option('--save <file>', 'keep the plan, for sync --plan; the file holds personal data')
   .addOption(json())
-  .action((options: { json?: boolean }) => exits(plan(options)));
+  .addHelpText(
+    'after',
+    '\nExit status: 0 nothing would change in Maptician, 4 something would, 2 the plan could not be made.',
+  )
+  .action((options: PlanOptions) => exits(plan(options)));
 
 program
   .command('drift')

@@ -1,18 +1,40 @@
 /** `sync` and `resync`: one cycle now, waited for. */
+import { openPlan, type SavedPlan } from '../cycle/open-plan.ts';
 import { type CycleOptions, type CycleResult, exitStatus, runCycle } from '../cycle/run-cycle.ts';
 import { recommendedAction } from '../errors.ts';
+import { storeIdentity } from '../maptician/open-user-store.ts';
 import type { Service } from '../service.ts';
+import { installationId } from '../state/database.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
+import { reportFile } from './mapping-files.ts';
 import { createProgress } from './progress.ts';
 import { howMany } from './table.ts';
 
-export async function sync(options: CommandOptions & { readonly resync: boolean }): Promise<number> {
+export interface SyncOptions extends CommandOptions {
+  readonly resync: boolean;
+  /** The file of a saved plan: exactly that is carried out, or nothing. */
+  readonly plan?: string | undefined;
+}
+
+export async function sync(options: SyncOptions): Promise<number> {
   return withService(options, async (service, signal) => {
-    const result = await runOneCycle(service, { ...options, trigger: options.resync ? 'resync' : 'sync', signal });
+    let plan: SavedPlan | undefined;
+    try {
+      plan = options.plan === undefined ? undefined : await openSavedPlan(service, options.plan);
+    } catch (thrown) {
+      return reportFile(thrown, options);
+    }
+    const { json, resync } = options;
+    const result = await runOneCycle(service, { json, trigger: resync ? 'resync' : 'sync', plan, signal });
     if (options.json) printJson(cycleJson(result));
     else print(describeCycle(result));
     return exitStatus(result);
   });
+}
+
+async function openSavedPlan({ database, settings }: Service, path: string): Promise<SavedPlan> {
+  const instance = await installationId(database);
+  return openPlan(path, { instance, userStore: storeIdentity(settings) });
 }
 
 /** Runs a cycle with workers of its own; a service that runs beside it takes its share. */
@@ -21,6 +43,7 @@ export async function runOneCycle(
   options: {
     readonly json?: boolean | undefined;
     readonly trigger: CycleOptions['trigger'];
+    readonly plan?: SavedPlan | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<CycleResult> {
@@ -32,6 +55,7 @@ export async function runOneCycle(
       trigger: options.trigger,
       resync: options.trigger === 'resync',
       wait: true,
+      plan: options.plan,
       signal: options.signal,
       progress: progress.update,
     });

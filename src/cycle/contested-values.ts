@@ -32,14 +32,14 @@ export async function withEmailHolders(
   return chunk.map((planned) => {
     const wanted = contestedEmail(planned);
     const holder = holders.find((one) => one.email === wanted && one.entraId !== planned.subject.id);
-    if (wanted === undefined || holder === undefined) return planned;
+    if (wanted === undefined || holder === undefined || !('attributes' in planned.decision)) return planned;
     const keepsAccess = holder.entitled && !holder.disabled;
     if (keepsAccess && wantedEmail(holder, table) === wanted) {
       const reason = `the work e-mail is also that of ${holder.entraId}`;
       return { ...planned, decision: { kind: 'fail', code: 'Conflict', reason, waitsFor: holder.entraId } };
     }
     const moves = keepsAccess && (holder.marked || holder.busy);
-    return { ...planned, decision: { kind: 'wait', attribute: email, holder, yields: !moves } };
+    return { ...planned, decision: { kind: 'wait', attribute: email, holder, yields: !moves, next: planned.decision } };
   });
 }
 

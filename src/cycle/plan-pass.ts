@@ -5,13 +5,21 @@
 import type pg from 'pg';
 import type { FlowRules } from '../mapping/map-user.ts';
 import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
-import type { Decision, OperationKind, PlanRules } from '../plan/decide.ts';
-import { type Holder, yieldedName } from '../plan/names.ts';
-import { payloadHash } from '../plan/payload.ts';
+import type { OperationKind, PlanRules } from '../plan/decide.ts';
+import type { Payload } from '../plan/payload.ts';
 import { type Queryable, transaction } from '../state/database.ts';
 import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogEntry, writeLog } from '../state/provisioning-log.ts';
-import { accountOf, isAnswered, type Planned, plannedUsers, type Selection, type Waiting } from './planned-users.ts';
+import {
+  accountOf,
+  isAnswered,
+  isOperative,
+  type Operative,
+  type Planned,
+  plannedUsers,
+  type Selection,
+  type Waiting,
+} from './planned-users.ts';
 
 /** An operation as it was written, for the queue. */
 export interface WrittenOperation {
@@ -25,9 +33,19 @@ export interface PlanPass {
   readonly waiting: readonly { readonly id: string; readonly waiting: Waiting }[];
 }
 
+/** Which users' operations may be written. */
+export type Permits = (db: Queryable, wanted: readonly PermitRequest[]) => Promise<ReadonlySet<string>>;
+
+interface PermitRequest {
+  readonly entraId: string;
+  readonly payload: Payload;
+}
+
 export interface PassOptions {
   /** The kinds that wait as staged until all of them have been counted. */
   readonly stages: (kind: OperationKind) => boolean;
+  /** Whose operation may be written, by object id; whoever's may not stays marked. Without it everyone's may. */
+  readonly permits?: Permits | undefined;
   /** Is told of each chunk's operations that may be enqueued at once. */
   readonly opened: (operations: readonly WrittenOperation[]) => Promise<void>;
   /** Whom to look at; those marked by default. */
@@ -39,7 +57,7 @@ export async function planPass(
   pool: pg.Pool,
   rules: PlanRules,
   cycleId: number,
-  { stages, opened, of }: PassOptions,
+  { stages, permits, opened, of }: PassOptions,
 ): Promise<PlanPass> {
   const waiting: { id: string; waiting: Waiting }[] = [];
   let operations = 0;
@@ -51,7 +69,9 @@ export async function planPass(
     // The next chunk is read and decided while this one is written; its failure waits to be awaited.
     next = chunks.next();
     next.catch(() => undefined);
-    const written = await transaction(pool, (client) => writeChunk(client, chunk, cycleId, stages), { relaxed: true });
+    const write = async (client: Queryable) =>
+      writeChunk(client, await permitted(client, chunk, permits), cycleId, stages);
+    const written = await transaction(pool, write, { relaxed: true });
     operations += written.length;
     await opened(written.filter((operation) => operation.state === 'open'));
     for (const { subject, decision } of chunk) {
@@ -60,7 +80,25 @@ export async function planPass(
   }
 }
 
-interface OperationRow {
+/** Without those whose operation is not permitted: nothing is written of them. */
+async function permitted(
+  db: Queryable,
+  chunk: readonly Planned[],
+  permits: Permits | undefined,
+): Promise<readonly Planned[]> {
+  if (permits === undefined) return chunk;
+  const wanted = chunk.flatMap((planned) => {
+    const { decision, subject } = planned;
+    if (!isOperative(decision)) return [];
+    const { kind, attributes } = decision;
+    return [{ entraId: subject.id, payload: { kind, account: accountOf(planned), attributes } }];
+  });
+  const may = await permits(db, wanted);
+  return chunk.filter(({ subject, decision }) => !isOperative(decision) || may.has(subject.id));
+}
+
+/** A row of the outbox. */
+export interface OperationRow {
   entra_id: string;
   kind: OperationKind;
   maptician_id: string | null;
@@ -78,7 +116,7 @@ async function writeChunk(db: Queryable, planned: readonly Planned[], cycleId: n
   const waiting = await db.query<WaitingOperation>(
     `delete from operations where entra_id = any($1) and state in ('held', 'approved')
      returning entra_id, kind, state, set_id`,
-    [planned.flatMap(({ subject, decision }) => (decision.kind === 'wait' ? [] : [subject.id]))],
+    [planned.flatMap(({ subject, decision }) => (isUnsettled(decision) ? [] : [subject.id]))],
   );
   const before = new Map(waiting.rows.map((row) => [row.entra_id, row]));
   // Whose operation is not there any more was rejected meanwhile: the mark stays, and the next wave decides.
@@ -90,7 +128,7 @@ async function writeChunk(db: Queryable, planned: readonly Planned[], cycleId: n
   const refused: string[] = [];
   for (const planned of chunk) {
     const { subject, decision } = planned;
-    if (decision.kind === 'wait') continue;
+    if (isUnsettled(decision)) continue;
     settled.push(subject.id);
     if (decision.kind === 'refused') refused.push(subject.id);
     else if (decision.kind === 'fail') {
@@ -99,7 +137,7 @@ async function writeChunk(db: Queryable, planned: readonly Planned[], cycleId: n
       failures.push({ entraId: subject.id, action: 'other', code, reason, waitsFor });
       log.push(logEntry(planned, 'failure', decision.reason, decision.code));
     } else if (decision.kind === 'skip') log.push(logEntry(planned, 'skipped', decision.reason, null));
-    else if (decision.kind !== 'nothing') {
+    else if (isOperative(decision)) {
       const place = placeOf(planned, decision.kind, before.get(subject.id), { cycleId, stages });
       operations.push(toRow(planned, decision, place));
     }
@@ -110,6 +148,11 @@ async function writeChunk(db: Queryable, planned: readonly Planned[], cycleId: n
   await writeLog(db, cycleId, log);
   await settleEscrow(db, { cycleId, failures, succeeded: settled.filter((id) => !unsettled.has(id)) });
   return insertOperations(db, cycleId, operations);
+}
+
+/** Nothing is decided yet: the mark stays, and the next wave looks again. */
+function isUnsettled({ kind }: Planned['decision']): boolean {
+  return kind === 'wait' || kind === 'pass';
 }
 
 /** Kinds that take access away. */
@@ -128,15 +171,13 @@ async function forgetRejections(db: Queryable, chunk: readonly Planned[]): Promi
   const answered = chunk.filter(
     (planned) =>
       planned.answer !== null &&
-      !['skip', 'wait', 'refused', 'fail'].includes(planned.decision.kind) &&
+      !['skip', 'wait', 'pass', 'refused', 'fail'].includes(planned.decision.kind) &&
       !isAnswered(planned, 'approved'),
   );
   if (answered.length > 0) {
     await db.query('delete from answers where entra_id = any($1)', [answered.map(({ subject }) => subject.id)]);
   }
 }
-
-type Operative = Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>;
 
 interface WaitingOperation {
   readonly entra_id: string;
@@ -197,7 +238,12 @@ function logEntry(planned: Planned, status: LogEntry['status'], reason: string, 
   };
 }
 
-async function insertOperations(db: Queryable, cycleId: number, operations: readonly OperationRow[]) {
+/** Writes operations; whoever has one already keeps that. */
+export async function insertOperations(
+  db: Queryable,
+  cycleId: number,
+  operations: readonly OperationRow[],
+): Promise<(WrittenOperation & { readonly state: OperationRow['state'] })[]> {
   if (operations.length === 0) return [];
   const { rows } = await db.query<WrittenOperation & { state: OperationRow['state'] }>(
     `insert into operations
@@ -210,56 +256,4 @@ async function insertOperations(db: Queryable, cycleId: number, operations: read
     [cycleId, JSON.stringify(operations)],
   );
   return rows;
-}
-
-/** An account that is to give a value up. */
-export interface Yielding {
-  readonly holder: Holder;
-  readonly attribute: Waiting['attribute'];
-}
-
-/** A name is replaced by one that still tells whose it was; an e-mail is taken away. */
-function yielded({ holder, attribute }: Yielding): { attributes: UserAttributes; reason: string } {
-  return attribute === 'userName'
-    ? {
-        attributes: { userName: yieldedName(holder.entraId, holder.wantedName ?? holder.entraId) },
-        reason: 'yields its userName to the Entra user who has it now',
-      }
-    : { attributes: { [attribute]: null }, reason: 'yields its work e-mail to the Entra user who has it now' };
-}
-
-/**
- * Has accounts give up what other users wait for; resolves with the operations written. What Maptician refused is not
- * sent again before its retry.
- */
-export async function writeYields(
-  db: Queryable,
-  cycleId: number,
-  holders: readonly Yielding[],
-): Promise<WrittenOperation[]> {
-  if (holders.length === 0) return [];
-  const { rows } = await db.query<{ entra_id: string; payload: string }>(
-    'select entra_id, payload from escrow where entra_id = any($1) and payload is not null and (next_retry_at is null or next_retry_at > now())',
-    [holders.map(({ holder }) => holder.entraId)],
-  );
-  const refused = new Map(rows.map((row) => [row.entra_id, row.payload]));
-  const yields = holders.map((yielding) => ({
-    entra_id: yielding.holder.entraId,
-    kind: 'yield' as const,
-    maptician_id: yielding.holder.mapticianId,
-    ...yielded(yielding),
-    redacted: [],
-    flow_rules: {},
-    state: 'open' as const,
-    set_id: null,
-    contested: 0,
-  }));
-  return insertOperations(
-    db,
-    cycleId,
-    yields.filter(
-      ({ entra_id, kind, maptician_id: account, attributes }) =>
-        refused.get(entra_id) !== payloadHash({ kind, account, attributes }),
-    ),
-  );
 }

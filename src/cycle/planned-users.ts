@@ -3,19 +3,20 @@
  * so it is the dry run, too.
  */
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
-import { type Holder, type NameDecision, type Rival, resolveName, sameName } from '../plan/names.ts';
+import type { Holder } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
 import { withEmailHolders } from './contested-values.ts';
 import { isGraceOver } from './grace-period.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
+import { readHeirs, withNames } from './wanted-names.ts';
 
 /** One user with what was decided; what `plan` prints and what is written for `sync`. */
 export interface Planned {
   readonly subject: Subject;
   readonly userName: string | null;
   readonly linkedName: string | null;
-  readonly decision: Decision | Waiting | NameFailure | Refused;
+  readonly decision: Decision | Waiting | Passing | NameFailure | Refused;
   /** For a create: the account that passes to this user. */
   readonly takeover: Holder | undefined;
   readonly operationState: 'held' | 'approved' | null;
@@ -23,7 +24,12 @@ export interface Planned {
   readonly answer: { readonly answer: 'approved' | 'rejected'; readonly payload: string } | null;
   /** How often in this cycle Maptician said that a value is another account's. */
   readonly contested: number;
+  /** What was refused before and is not sent again as it is. */
+  readonly refused: Refusal | undefined;
 }
+
+/** A decision that becomes an operation. */
+export type Operative = Exclude<Decision, { kind: 'nothing' | 'skip' | 'fail' }>;
 
 /** Waits for the holder of a value it is to have; `yields` when the holder's account is to give it up for nothing. */
 export interface Waiting {
@@ -31,12 +37,31 @@ export interface Waiting {
   readonly attribute: 'userName' | 'emails[type eq "work"].value';
   readonly holder: Holder;
   readonly yields: boolean;
+  /** What is done once the value is free. */
+  readonly next: Operative;
+}
+
+/**
+ * Has no access any more, and the account passes to another user in this wave; so there is nothing to remove, unless that
+ * fails: the next wave looks again.
+ */
+export interface Passing {
+  readonly kind: 'pass';
+  readonly reason: string;
 }
 
 /** In escrow, and what is to be done is the very same that was refused: it waits for a change, or for its retry. */
 interface Refused {
   readonly kind: 'refused';
   readonly reason: string;
+}
+
+type Skipped = Extract<Decision, { kind: 'skip' }>;
+
+interface Refusal {
+  readonly payload: string;
+  readonly code: string | null;
+  readonly until: Date | null;
 }
 
 interface NameFailure {
@@ -86,30 +111,56 @@ export async function* plannedUsers(
     const last = marks.rows.at(-1);
     if (last === undefined) return;
     after = last.id;
-    const { rows } = await db.query<CandidateRow>(
-      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
-         l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
-         ${isGraceOver('$2')} as grace_over, a.answer, a.payload as answered_payload, coalesce(c.contested, 0) as contested,
-         e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
-       from users u
-         left join to_compare c on c.id = u.id
-         left join links l on l.entra_id = u.id
-         left join operations o on o.entra_id = u.id
-         left join answers a on a.entra_id = u.id
-         left join escrow e on e.entra_id = u.id and e.payload is not null and (e.next_retry_at is null or e.next_retry_at > now())
-       where u.id = any($1) and not (u.needs_read and u.in_scope)
-         and (o.state is null or o.state in ('held', 'approved'))
-       order by u.id`,
-      [marks.rows.map(({ id }) => id), rules.deleteInactiveAfterDays ?? null],
+    const rows = await readCandidates(
+      db,
+      rules,
+      marks.rows.map(({ id }) => id),
     );
     if (rows.length === 0) continue;
     const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
-    const chunk = await planChunk(db, known, rules, unlinked);
-    yield heldBack(chunk, refused ? [] : known);
+    const decided = await planRows(
+      db,
+      refused ? known.map((row) => ({ ...row, refused_payload: null })) : known,
+      rules,
+      unlinked,
+    );
+    // One user alone does not wait for what only a cycle does with another.
+    yield only === undefined ? await withHeirs(db, decided, rules) : decided;
   }
 }
 
-async function planChunk(
+/** What is decided about those of these users who are to be compared. */
+export async function planUsers(db: Queryable, rules: PlanRules, ids: readonly string[]): Promise<Planned[]> {
+  const marks = await db.query<{ id: string }>('select id from to_compare where id = any($1)', [ids]);
+  const rows = await readCandidates(
+    db,
+    rules,
+    marks.rows.map(({ id }) => id),
+  );
+  return withHeirs(db, await planRows(db, rows, rules, false), rules);
+}
+
+async function readCandidates(db: Queryable, rules: PlanRules, ids: readonly string[]): Promise<CandidateRow[]> {
+  const { rows } = await db.query<CandidateRow>(
+    `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+       l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
+       ${isGraceOver('$2')} as grace_over, a.answer, a.payload as answered_payload, coalesce(c.contested, 0) as contested,
+       e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
+     from users u
+       left join to_compare c on c.id = u.id
+       left join links l on l.entra_id = u.id
+       left join operations o on o.entra_id = u.id
+       left join answers a on a.entra_id = u.id
+       left join escrow e on e.entra_id = u.id and e.payload is not null and (e.next_retry_at is null or e.next_retry_at > now())
+     where u.id = any($1) and not (u.needs_read and u.in_scope)
+       and (o.state is null or o.state in ('held', 'approved'))
+     order by u.id`,
+    [ids, rules.deleteInactiveAfterDays ?? null],
+  );
+  return rows;
+}
+
+async function planRows(
   db: Queryable,
   rows: readonly CandidateRow[],
   rules: PlanRules,
@@ -129,51 +180,45 @@ async function planChunk(
           ? null
           : { answer: row.answer, payload: row.answered_payload },
       contested: row.contested,
+      refused:
+        row.refused_payload === null
+          ? undefined
+          : { payload: row.refused_payload, code: row.refused_code, until: row.refused_until },
     };
   });
-  const named = planned.filter(wantsName);
-  if (named.length === 0) return withEmailHolders(db, planned, rules.table);
-  const names = [...new Set(named.map((one) => one.userName?.toLowerCase() ?? ''))];
-  const holders = groupBy(unlinked ? [] : await readHolders(db, names), (holder) => holder.name);
-  const rivals = groupBy(await readRivals(db, names), (rival) => rival.name);
-  const withNames = planned.map((one) => {
-    if (!wantsName(one)) return one;
-    const name = one.userName ?? '';
-    const key = name.toLowerCase();
-    const user = { id: one.subject.id, name, linked: one.subject.link !== null };
-    return withName(one, resolveName(user, holders.get(key) ?? [], rivals.get(key) ?? []));
-  });
-  return withEmailHolders(db, withNames, rules.table);
+  const deletes = rules.hardDelete === 'delete' && rules.table.actions.delete;
+  const named = await withNames(db, planned, { unlinked, deletes });
+  return (await withEmailHolders(db, named, rules.table)).map(heldBack);
+}
+
+function heldBack(planned: Planned): Planned {
+  const { decision } = planned;
+  const instead = isOperative(decision) ? withheld(planned, decision) : undefined;
+  return instead === undefined ? planned : { ...planned, decision: instead };
 }
 
 /**
  * Nothing refused is sent again as it was, and nothing that an operator rejected is planned again as it was. What waits for
- * an operator, or was approved, is not held back by a refusal.
+ * an operator, or was approved, is not held back by a refusal. Undefined where the operation may go on.
  */
-function heldBack(chunk: readonly Planned[], rows: readonly CandidateRow[]): Planned[] {
-  const refused = new Map(rows.filter((row) => row.refused_payload !== null).map((row) => [row.id, row]));
-  return chunk.map((planned) => {
-    if (isAnswered(planned, 'rejected')) {
-      return { ...planned, decision: { kind: 'skip', reason: `${planned.decision.kind} rejected by an operator` } };
-    }
-    const row = refused.get(planned.subject.id);
-    if (row === undefined || planned.operationState !== null) return planned;
-    if (payloadOf(planned) !== row.refused_payload) return planned;
-    const until = row.refused_until?.toISOString() ?? 'somebody says so';
-    return {
-      ...planned,
-      decision: {
-        kind: 'refused',
-        reason: `refused as it is (${row.refused_code}): ${planned.decision.kind} waits for a change, or until ${until}`,
-      },
-    };
-  });
+export function withheld(planned: Omit<Planned, 'decision'>, operation: Operative): Refused | Skipped | undefined {
+  if (isAnswered({ ...planned, decision: operation }, 'rejected')) {
+    return { kind: 'skip', reason: `${operation.kind} rejected by an operator` };
+  }
+  const { refused, operationState } = planned;
+  if (refused === undefined || operationState !== null) return undefined;
+  if (payloadOf({ ...planned, decision: operation }) !== refused.payload) return undefined;
+  const until = refused.until?.toISOString() ?? 'somebody says so';
+  return {
+    kind: 'refused',
+    reason: `refused as it is (${refused.code}): ${operation.kind} waits for a change, or until ${until}`,
+  };
 }
 
 /** The fingerprint of what is to be done; undefined where nothing is. */
 function payloadOf(planned: Planned): string | undefined {
   const { decision } = planned;
-  if (!('attributes' in decision)) return undefined;
+  if (!isOperative(decision)) return undefined;
   return payloadHash({ kind: decision.kind, account: accountOf(planned), attributes: decision.attributes });
 }
 
@@ -182,77 +227,46 @@ export function isAnswered(planned: Planned, answer: 'approved' | 'rejected'): b
   return planned.answer?.answer === answer && payloadOf(planned) === planned.answer.payload;
 }
 
+/** Accounts of leavers that pass to somebody in this same wave are not deactivated first: one write instead of a race of two. */
+async function withHeirs(db: Queryable, chunk: readonly Planned[], rules: PlanRules): Promise<Planned[]> {
+  const leavers = chunk.filter(isLeaver);
+  if (leavers.length === 0) return [...chunk];
+  const found = await readHeirs(
+    db,
+    leavers.map(({ linkedName }) => linkedName?.toLowerCase() ?? ''),
+  );
+  const taking = new Set(found.flatMap(({ id, taking }) => (taking ? [id] : [])));
+  const possible = found.flatMap(({ id }) => (taking.has(id) ? [] : [id]));
+  // The very decision about them, since a name alone does not tell whether they will get the account.
+  const decided = await planRows(db, await readCandidates(db, rules, possible), rules, false);
+  const heirs = new Map(
+    decided
+      .filter(({ decision }) => decision.kind === 'create')
+      .map(({ subject, takeover }) => [takeover?.entraId, subject.id]),
+  );
+  for (const { id, name } of found) {
+    const leaver = leavers.find(({ linkedName }) => linkedName?.toLowerCase() === name);
+    if (leaver !== undefined && taking.has(id)) heirs.set(leaver.subject.id, id);
+  }
+  return chunk.map((planned) => {
+    const heir = isLeaver(planned) ? heirs.get(planned.subject.id) : undefined;
+    return heir === undefined
+      ? planned
+      : { ...planned, decision: { kind: 'pass', reason: `the account passes to ${heir}` } };
+  });
+}
+
+function isLeaver({ decision, operationState, linkedName }: Planned): boolean {
+  return decision.kind === 'deactivate' && operationState === null && linkedName !== null;
+}
+
+export function isOperative(decision: Planned['decision']): decision is Operative {
+  return 'attributes' in decision;
+}
+
 /** The account that an operation of this user is for: its own, or the one that passes to it. */
 export function accountOf({ subject, takeover }: Pick<Planned, 'subject' | 'takeover'>): string | null {
   return subject.link?.mapticianId ?? takeover?.mapticianId ?? null;
-}
-
-function wantsName(planned: Planned): boolean {
-  if (planned.userName === null) return false;
-  if (planned.decision.kind === 'create') return true;
-  const takesPart = planned.decision.kind === 'update' || planned.decision.kind === 'reactivate';
-  return takesPart && !sameName(planned.userName, planned.linkedName);
-}
-
-function withName(planned: Planned, name: NameDecision): Planned {
-  switch (name.kind) {
-    case 'free':
-      return planned;
-    case 'takeover':
-      return { ...planned, takeover: name.holder };
-    case 'wait':
-    case 'yield':
-      return {
-        ...planned,
-        decision: { kind: 'wait', attribute: 'userName', holder: name.holder, yields: name.kind === 'yield' },
-      };
-    case 'duplicate':
-      return {
-        ...planned,
-        decision: {
-          kind: 'fail',
-          code: 'DuplicateSourceEntries',
-          reason: `${planned.userName} (${planned.subject.id}) has the same userName as ${name.others.join(' and ')}`,
-        },
-      };
-  }
-}
-
-/** With `offset 0` behind it, one look into the index a name; Postgres would else read whole tables for every chunk. */
-const eachByIndex = 'unnest($1::text[]) as wanted(name) cross join lateral';
-
-async function readHolders(db: Queryable, names: readonly string[]): Promise<(Holder & { name: string })[]> {
-  const { rows } = await db.query<Holder & { name: string }>(
-    `select lower(l.user_name) as name, l.entra_id as "entraId", l.maptician_id as "mapticianId",
-       coalesce(u.presence = 'live' and u.in_scope and not u.filtered_out, false) as entitled,
-       coalesce(u.attributes->>'accountEnabled' = 'false', false) as disabled,
-       coalesce(u.presence = 'purged', false) as purged,
-       u.user_name as "wantedName", o.entra_id is not null as busy
-     from ${eachByIndex} (select * from links where lower(user_name) = wanted.name offset 0) l
-       left join users u on u.id = l.entra_id left join operations o on o.entra_id = l.entra_id`,
-    [names],
-  );
-  return rows;
-}
-
-async function readRivals(db: Queryable, names: readonly string[]): Promise<(Rival & { name: string })[]> {
-  const { rows } = await db.query<Rival & { name: string }>(
-    `select lower(u.user_name) as name, u.id as "entraId", u.user_name as "userPrincipalName"
-     from ${eachByIndex} (select * from users where lower(user_name) = wanted.name offset 0) u
-     where u.in_scope and not u.filtered_out and u.presence = 'live' and u.attributes->>'accountEnabled' is distinct from 'false'`,
-    [names],
-  );
-  return rows;
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 /** What is to be done about one user; undefined where a cycle has an operation of the user in hand, or it is unread. */

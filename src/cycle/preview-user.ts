@@ -38,6 +38,7 @@ export async function previewUser(
       onStep(waitingStep(decision));
       return 'waiting';
     case 'skip':
+    case 'pass':
     case 'refused':
       onStep(actStep({ status: 'skipped', description: decision.reason }));
       return 'skipped';

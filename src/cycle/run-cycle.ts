@@ -15,6 +15,7 @@ import type { ChannelName } from '../notify/kinds.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { QuarantineReason, QuarantineThresholds } from '../plan/quarantine.ts';
+import { thoseYieldedTo, wavesAtMost } from '../plan/waves.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
 import {
@@ -33,15 +34,18 @@ import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
+import { carryOutPlan } from './check-plan.ts';
 import { openGuard, prepareGuard, stagedKinds } from './guard-removals.ts';
 import type { GuardRules } from './guard-state.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import { type PlanPass, planPass, type WrittenOperation, writeYields, type Yielding } from './plan-pass.ts';
+import type { SavedPlan } from './open-plan.ts';
+import { type Permits, type PlanPass, planPass, type WrittenOperation } from './plan-pass.ts';
 import { settleQuarantine } from './quarantine.ts';
 import { giveUpWaiting, recordUnread } from './record-failures.ts';
 import { settle } from './settle.ts';
 import { verifyLinks } from './verify-links.ts';
 import { watchCycle } from './watch-cycle.ts';
+import { writeYields, type Yielding } from './yields.ts';
 
 export interface CycleContext {
   readonly pool: pg.Pool;
@@ -75,6 +79,8 @@ export interface CycleOptions {
   readonly wait: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: CycleProgress) => void) | undefined;
+  /** Carries out exactly this, or stops with PlanOutdated. */
+  readonly plan?: SavedPlan | undefined;
 }
 
 export interface CycleProgress {
@@ -97,13 +103,9 @@ export interface CycleResult {
   readonly quarantine: QuarantineReason | undefined;
 }
 
-/** From this wave on, whoever stands in another's way is renamed out of it, so that a long chain needs no more waves. */
-const patientWaves = 2;
 /** Milliseconds that a cycle's end waits for operations of an earlier cycle that are still in a worker's hand. */
 const leftOverWithin = 10_000;
 const leftOverPause = 100;
-/** More than names that change hands need; what is left then goes on in the next cycle. */
-const wavesAtMost = 8;
 
 /**
  * Runs one cycle under the cycle lock. Resolves also when the cycle failed: the reason is in `error`. Undefined where
@@ -217,7 +219,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       await recordUnread(pool, cycleId, result);
       try {
         await verifyStore(store);
-        await planAndApply(store);
+        await planAndApply(store, result.fingerprint);
       } finally {
         await dropListing(context);
       }
@@ -225,7 +227,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     },
   };
 
-  const readDirectory = async (): Promise<PullResult & { everyone: boolean }> => {
+  const readDirectory = async (): Promise<PullResult & { everyone: boolean; fingerprint: string }> => {
     const directory = await context.openDirectory({
       signal,
       progress: (phase, done, total) => progress({ phase, done, total }),
@@ -237,7 +239,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     cycle.kind = result.kind;
     cycle.incomplete = result.unreadGroups > 0 || result.unconfirmed;
     await updateCycle(pool, cycleId, { kind: result.kind, phase: 'plan' });
-    return { ...result, everyone: directory.mirror.everyone };
+    return { ...result, everyone: directory.mirror.everyone, fingerprint: directory.fingerprint };
   };
 
   const verifyStore = async (store: UserStore) => {
@@ -273,14 +275,25 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
     }
   };
 
-  const planAndApply = async (store: UserStore) => {
-    const { batchSize } = store;
+  const planAndApply = async (store: UserStore, fingerprint: string) => {
     await listAccounts(pool, store, cycleId, { signal, progress });
+    await prepareGuard(context, cycleId);
+    const { plan } = options;
+    if (plan === undefined) return runWaves(store);
+    const { rules, guard } = context;
+    const current = { pool, rules, guard, store, cycleId, unlinked: false, fingerprint };
+    const left = await carryOutPlan(plan, current, (permits) => runWaves(store, permits));
+    if (left === undefined) return;
+    cycle.incomplete = true;
+    cycle.warnings.push(left);
+  };
+
+  const runWaves = async (store: UserStore, permits?: Permits) => {
+    const { batchSize } = store;
     const enqueue = async (operations: readonly WrittenOperation[]) => {
       signal.throwIfAborted();
       await enqueueOperations(queue, operations, batchSize);
     };
-    await prepareGuard(context, cycleId);
     const guard = openGuard(context, cycleId);
     let left: PlanPass | undefined;
     for (let wave = 1; wave <= wavesAtMost; wave++) {
@@ -288,6 +301,7 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
       progress({ phase: 'planning', done: 0, total: undefined });
       const pass = await planPass(pool, context.rules, cycleId, {
         stages: stagedKinds(context.guard),
+        permits,
         opened: enqueue,
       });
       left = pass;
@@ -313,16 +327,9 @@ function startCycle(context: CycleContext, options: CycleOptions, cycleId: numbe
   return cycle;
 }
 
-/**
- * Whose account gives a value up: those that have no other use for it, and, where everybody waits for somebody who waits
- * (a swap) or a chain is long, those who stand in another's way.
- */
+/** The accounts that give a value up in this wave. */
 function valuesToYield(pass: PlanPass, wave: number): Yielding[] {
-  const stuck = pass.operations === 0 || wave > patientWaves;
-  const waiting = new Set(pass.waiting.map(({ id }) => id));
-  return pass.waiting
-    .filter(({ waiting: { yields, holder } }) => yields || (stuck && waiting.has(holder.entraId)))
-    .map(({ waiting: { holder, attribute } }) => ({ holder, attribute }));
+  return thoseYieldedTo(pass, wave).map(({ waiting: { holder, attribute } }) => ({ holder, attribute }));
 }
 
 /** Whoever works with `sync` by hand is told, too. */

@@ -164,6 +164,14 @@ export function isRedacting(source: MappingSource): boolean {
   return [...walk(source.expression.tree)].some((node) => node.kind === 'call' && node.name === 'Redact');
 }
 
+/** Whether it gives another value each time it is evaluated, as Guid() does. */
+export function changesEachTime({ source }: AttributeMapping): boolean {
+  if (source.from !== 'expression') return false;
+  return [...walk(source.expression.tree)].some(
+    (node) => node.kind === 'call' && functionTable.get(node.name)?.deterministic === false,
+  );
+}
+
 /** The attributes an expression can read, and what they hold: all that are known, and the directory extensions it names. */
 export function attributeKinds(expression: string): ReadonlyMap<string, ValueKind> {
   const extensions = [...expression.matchAll(/\[(\w+)\]/g)].flatMap(([, name = '']) =>

@@ -76,6 +76,8 @@ export interface LookUp {
 interface Listing {
   /** Reads all accounts for this cycle where that costs fewer requests than so many look-ups; else does nothing. */
   prepare(cycleId: number, lookUps: number, progress: (done: number, total: number) => void): Promise<void>;
+  /** Of those that were listed for this cycle the accounts that have one of these work e-mails; nobody without a listing. */
+  byEmail(cycleId: number, emails: readonly string[]): Promise<ReadonlyMap<string, readonly StoredUser[]>>;
   /** Forgets the accounts, when the cycle has ended. */
   drop(): Promise<void>;
 }

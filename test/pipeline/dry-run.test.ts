@@ -6,6 +6,8 @@ import type { CycleContext } from '../../src/cycle/run-cycle.ts';
 import { pull } from '../../src/directory/pull.ts';
 import { enqueueOperations } from '../../src/queue/outbox.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
+import { addPerson } from './people.ts';
+import { doneLines, plannedLines, planOf as planOperations } from './planned.ts';
 import { openScimWorld } from './scim-world.ts';
 import type { World } from './world.ts';
 
@@ -13,8 +15,10 @@ import type { World } from './world.ts';
 async function planOf(world: World) {
   const planned: { id: string; kind: string; existing: number }[] = [];
   const result = await planOnly(await (await world.service()).cycleContext(), {
-    each: ({ subject, decision }, existing) => {
-      planned.push({ id: subject.id, kind: decision.kind, existing: existing?.users.length ?? 0 });
+    each: (batch) => {
+      for (const { subject, decision, existing } of batch) {
+        planned.push({ id: subject.id, kind: decision.kind, existing: existing?.users.length ?? 0 });
+      }
     },
   });
   return { ...result, planned };
@@ -40,6 +44,29 @@ describe('a dry run', () => {
     expect(new Set(sent.map(({ method }) => method))).toEqual(new Set(['GET']));
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 7, updated: 5 } });
     expect((await planOf(world)).planned).toEqual([]);
+  });
+
+  it('tells of an account with the e-mail alone, too, where the accounts are listed anyway', async () => {
+    await using scim = await openScimWorld(3);
+    const { world, tenant, maptician, ids } = scim;
+    const email = 'emails[type eq "work"].value';
+    await world.sync();
+    const mailOf = (index: number) => tenant.users.find(ids[index] ?? '')?.properties.mail ?? '';
+    for (const name of ['hand', 'local']) {
+      maptician.create({ userName: name, [email]: `${name}@mail.example`, active: true });
+      addPerson(tenant, { userPrincipalName: `${name}@contoso.example`, mail: `${name.toUpperCase()}@mail.example` });
+    }
+    // Somebody who has access keeps an account with that e-mail.
+    addPerson(tenant, { userPrincipalName: 'twin@contoso.example', mail: mailOf(0) });
+    const { operations } = await planOperations(world);
+    expect(operations.map(({ action, userName }) => `${action} ${userName}`).toSorted()).toEqual([
+      'adopt hand@contoso.example',
+      'adopt local@contoso.example',
+      'create twin@contoso.example',
+    ]);
+    const { cycleId } = await world.sync();
+    const done = (await doneLines(world, cycleId)).filter((line) => !line.includes('| fail |'));
+    expect(done).toEqual(plannedLines(operations.filter(({ action }) => action === 'adopt')));
   });
 
   it('does not go by what a dry run that was killed had listed', async () => {

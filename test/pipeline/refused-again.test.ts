@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Foreseen } from '../../src/cycle/foresee.ts';
 import { planOnly } from '../../src/cycle/plan-only.ts';
-import type { Planned } from '../../src/cycle/planned-users.ts';
 import { type ErrorCode, SyncError } from '../../src/errors.ts';
 import type { UserAttributes } from '../../src/mapping/maptician-user.ts';
 import { readLog } from '../../src/state/provisioning-log.ts';
@@ -115,8 +115,8 @@ describe('what Maptician refused', () => {
     await world.sync();
     await world.restart({ FLOW_NULL_VALUES: 'false' });
     await resist();
-    const planned: Planned[] = [];
-    await planOnly(await (await world.service()).cycleContext(), { each: (one) => planned.push(one) });
+    const planned: Foreseen[] = [];
+    await planOnly(await (await world.service()).cycleContext(), { each: (batch) => void planned.push(...batch) });
     expect(planned.map(({ decision }) => decision)).toEqual([
       { kind: 'refused', reason: expect.stringMatching(/UnprocessableEntity.*create/) },
     ]);

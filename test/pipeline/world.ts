@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { inject } from 'vitest';
 import { z } from 'zod';
+import type { SavedPlan } from '../../src/cycle/open-plan.ts';
 import { type CycleResult, exitStatus, runCycle } from '../../src/cycle/run-cycle.ts';
 import { createLog } from '../../src/log.ts';
 import type { UserAttributes } from '../../src/mapping/maptician-user.ts';
@@ -48,6 +49,8 @@ interface Config {
 
 interface CycleRequest {
   readonly resync?: boolean;
+  /** As `sync --plan`. */
+  readonly plan?: SavedPlan;
   readonly signal?: AbortSignal;
 }
 
@@ -182,7 +185,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       opening ??= open();
       return opening;
     },
-    sync: async ({ resync = false, signal } = {}) => {
+    sync: async ({ resync = false, plan, signal } = {}) => {
       const service = await world.service();
       const context = await service.cycleContext();
       if (!working.has(service)) {
@@ -194,6 +197,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
         trigger: resync ? 'resync' : 'sync',
         resync,
         wait: true,
+        plan,
         ...(signal === undefined ? {} : { signal }),
       });
       if (result === undefined) throw new Error('The cycle was passed over.');

@@ -80,6 +80,8 @@ export interface AccountListing {
     attribute: AttributePath,
     values: readonly string[],
   ): Promise<Map<string, StoredUser[]> | undefined>;
+  /** The accounts of each work e-mail; nobody where there is no complete listing of that cycle. */
+  byEmail(cycleId: number, emails: readonly string[]): Promise<Map<string, StoredUser[]>>;
   /** The accounts that have this userName, else those that have this e-mail, in whatever was listed. */
   byUserNameOrEmail(userName: string, email: string): Promise<readonly StoredUser[]>;
   /** Everybody in the complete listing of that cycle, in pages. */
@@ -121,17 +123,12 @@ export function createAccountListing(
     byValue: async (cycleId, attribute, values) => {
       const named = attribute === 'userName';
       if (!(named || matching.includes(attribute)) || !(await known(cycleId))) return undefined;
-      const has = named ? 'lower(user_name) = lower(n.given)' : 'match_values @> array[$2 || lower(n.given)]';
-      // With "offset 0" one look into the index a value.
-      const { rows } = await pool.query<AccountRow & { given: string }>(
-        `select n.given, a.id, a.attributes from unnest($1::text[]) as n(given)
-           cross join lateral (select * from listed_accounts where ${has} offset 0) a`,
-        [values, ...(named ? [] : [`${attribute}=`])],
-      );
-      const found = new Map<string, StoredUser[]>(values.map((value) => [value, []]));
-      for (const row of rows) found.get(row.given)?.push(toUser(row));
-      return found;
+      return named
+        ? findListed(pool, values, 'lower(user_name) = lower(n.given)')
+        : findListed(pool, values, 'match_values @> array[$2 || lower(n.given)]', `${attribute}=`);
     },
+    byEmail: async (cycleId, emails) =>
+      (await known(cycleId)) ? findListed(pool, [...new Set(emails)], 'lower(work_email) = lower(n.given)') : new Map(),
     byUserNameOrEmail: async (userName, email) => {
       const { rows } = await pool.query<AccountRow & { named: boolean }>(
         `select id, attributes, lower(user_name) = lower($1) as named from listed_accounts
@@ -170,6 +167,23 @@ export function createAccountListing(
         await db.query(`set local lock_timeout = '1s'; truncate listed_accounts, account_listing`);
       }),
   };
+}
+
+/** The listed accounts of each value given, by a condition on `n.given`. With "offset 0" one look into the index a value. */
+async function findListed(
+  db: Queryable,
+  values: readonly string[],
+  has: string,
+  ...parameters: readonly string[]
+): Promise<Map<string, StoredUser[]>> {
+  const { rows } = await db.query<AccountRow & { given: string }>(
+    `select n.given, a.id, a.attributes from unnest($1::text[]) as n(given)
+       cross join lateral (select * from listed_accounts where ${has} offset 0) a`,
+    [values, ...parameters],
+  );
+  const found = new Map<string, StoredUser[]>(values.map((value) => [value, []]));
+  for (const row of rows) found.get(row.given)?.push(toUser(row));
+  return found;
 }
 
 interface AccountRow {

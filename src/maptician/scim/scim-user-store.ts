@@ -73,6 +73,7 @@ export async function openScimUserStore(options: ScimUserStoreOptions): Promise<
           if (!isRefusal(thrown)) throw thrown;
         }
       },
+      byEmail: listing.byEmail,
       drop: listing.drop,
     },
     prepare: async () => undefined,
