@@ -34,7 +34,7 @@ export async function createPlan(path: string): Promise<PlanWriter> {
   return {
     write: async (lines) => {
       if (lines.length === 0) return;
-      const text = lines.map((one) => `${JSON.stringify(one)}\n`).join('');
+      const text = lines.map((one) => `${toJson(one)}\n`).join('');
       body.update(text);
       operations += lines.length;
       for (const { action } of lines) counts[action] = (counts[action] ?? 0) + 1;
@@ -66,4 +66,9 @@ export async function createPlan(path: string): Promise<PlanWriter> {
       await rm(partial, { force: true });
     },
   };
+}
+
+/** In one line for every reader: some take these two for the end of one, and JSON does not escape them. */
+function toJson(line: PlanLine): string {
+  return JSON.stringify(line).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }
