@@ -47,12 +47,7 @@ export interface Waiting {
  */
 export interface Passing {
   readonly kind: 'pass';
-  readonly heir: string;
-}
-
-/** What becomes of such an account, in words. */
-export function passes({ heir }: Passing): string {
-  return `the account passes to ${heir}, who has its name now`;
+  readonly reason: string;
 }
 
 /** In escrow, and what is to be done is the very same that was refused: it waits for a change, or for its retry. */
@@ -123,8 +118,14 @@ export async function* plannedUsers(
     );
     if (rows.length === 0) continue;
     const known = unlinked ? rows.map((row) => ({ ...row, maptician_id: null, linked_name: null })) : rows;
-    const considered = refused ? known.map((row) => ({ ...row, refused_payload: null })) : known;
-    yield withHeirs(db, await planRows(db, considered, rules, unlinked), rules);
+    const decided = await planRows(
+      db,
+      refused ? known.map((row) => ({ ...row, refused_payload: null })) : known,
+      rules,
+      unlinked,
+    );
+    // One user alone does not wait for what only a cycle does with another.
+    yield only === undefined ? await withHeirs(db, decided, rules) : decided;
   }
 }
 
@@ -249,7 +250,9 @@ async function withHeirs(db: Queryable, chunk: readonly Planned[], rules: PlanRu
   }
   return chunk.map((planned) => {
     const heir = isLeaver(planned) ? heirs.get(planned.subject.id) : undefined;
-    return heir === undefined ? planned : { ...planned, decision: { kind: 'pass', heir } };
+    return heir === undefined
+      ? planned
+      : { ...planned, decision: { kind: 'pass', reason: `the account passes to ${heir}` } };
   });
 }
 

@@ -9,7 +9,7 @@ import type { UserStore } from '../maptician/user-store.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
 import { type ActOutcome, waitingStep } from './act-on-user.ts';
-import { type Planned, passes } from './planned-users.ts';
+import type { Planned } from './planned-users.ts';
 import { type ActStep, actStep, linkedStep, matchStep, type ProvisioningStep, redundant } from './provision-steps.ts';
 import { watchedStore } from './watched-store.ts';
 
@@ -38,15 +38,13 @@ export async function previewUser(
       onStep(waitingStep(decision));
       return 'waiting';
     case 'skip':
+    case 'pass':
     case 'refused':
       onStep(actStep({ status: 'skipped', description: decision.reason }));
       return 'skipped';
     case 'fail':
       onStep(wouldFail(decision.code, decision.reason));
       return 'failed';
-    case 'pass':
-      onStep(actStep({ status: 'skipped', description: passes(decision) }));
-      return 'waiting';
     case 'create':
       return previewCreate(context, planned);
     default: {

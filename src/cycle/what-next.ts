@@ -1,7 +1,7 @@
 /** What happens next to one user, in one sentence. Pure. */
 import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
 import type { Comparison } from './compare-user.ts';
-import { type Planned, passes } from './planned-users.ts';
+import type { Planned } from './planned-users.ts';
 import type { UserStanding } from './user-standing.ts';
 
 /** @param decision what a cycle would decide now; undefined while an operation is under way or the user is unread */
@@ -26,8 +26,6 @@ export function whatNext(
       return `nothing: ${decision.reason}`;
     case 'wait':
       return `it waits until the account of ${decision.holder.entraId} gives up its ${decision.attribute === 'userName' ? 'userName' : 'work e-mail'}; the next cycle sees to both`;
-    case 'pass':
-      return `${passes(decision)}, with the next cycle`;
     case 'refused':
       return `${decision.reason}; at once with: maptician-sync provision`;
     case 'fail':
