@@ -1,6 +1,8 @@
 /** Drift on schedule, under the same id on every replica, so that one of them looks; and, as a setting says, its repair. */
+
+import type { CycleContext } from '../src/cycle/cycle-context.ts';
 import { checkDrift as check } from '../src/cycle/drift.ts';
-import { type CycleContext, runCycle } from '../src/cycle/run-cycle.ts';
+import { runCycle } from '../src/cycle/run-cycle.ts';
 import { toSyncError } from '../src/errors.ts';
 import type { DriftAction } from '../src/state/drift.ts';
 import { readJob, turnOf } from '../src/state/job.ts';

@@ -1,6 +1,8 @@
 /** One cycle on schedule. Every replica's tick adds this job under the same id, so one of them runs it. */
+
+import type { CycleContext } from '../src/cycle/cycle-context.ts';
 import { probe } from '../src/cycle/probe.ts';
-import { type CycleContext, runCycle as run } from '../src/cycle/run-cycle.ts';
+import { runCycle as run } from '../src/cycle/run-cycle.ts';
 import { errorHandling, toSyncError } from '../src/errors.ts';
 import { enterQuarantine, readJob, turnOf } from '../src/state/job.ts';
 

@@ -20,7 +20,7 @@ const directory = await service.openDirectory({
   progress: () => undefined,
   warn: (message) => log.warn(message),
 });
-const { id: cycleId } = await beginCycle(pool, 'sync');
+const cycleId = await beginCycle(pool, 'sync');
 await pull(directory, { resync: false });
 const operations: WrittenOperation[] = [];
 await planPass(pool, service.rules, cycleId, {

@@ -1,6 +1,7 @@
 /** The demo checks itself: what it tells against what the tenant and Maptician hold. */
 import { isDeepStrictEqual } from 'node:util';
-import { type CycleResult, exitStatus } from '../cycle/run-cycle.ts';
+import type { CycleResult } from '../cycle/cycle-context.ts';
+import { exitStatus } from '../cycle/run-cycle.ts';
 import type { Tenant } from '../sandbox/tenant.ts';
 import type { CycleCounts } from '../state/cycles.ts';
 import type { EarlierAccount, StageAccount } from './demo-stage.ts';

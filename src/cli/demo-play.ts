@@ -1,5 +1,6 @@
 /** The demo itself: three cycles on the sandbox, told as they happen. */
-import { type CycleResult, runCycle } from '../cycle/run-cycle.ts';
+import type { CycleResult } from '../cycle/cycle-context.ts';
+import { runCycle } from '../cycle/run-cycle.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Service } from '../service.ts';
 import type { CycleCounts } from '../state/cycles.ts';

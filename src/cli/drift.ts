@@ -1,7 +1,9 @@
 /** `drift`: what somebody else changed in Maptician, and whose accounts there are. */
+
+import type { CycleResult } from '../cycle/cycle-context.ts';
 import { checkDrift, listDiscovered } from '../cycle/drift.ts';
 import type { AccountKind, DiscoveredAccount } from '../cycle/drift-accounts.ts';
-import { type CycleResult, exitStatus } from '../cycle/run-cycle.ts';
+import { exitStatus } from '../cycle/run-cycle.ts';
 import type { DriftKind } from '../plan/drift.ts';
 import type { Service } from '../service.ts';
 import type { DriftCounts, UserDrift } from '../state/drift.ts';

@@ -1,6 +1,6 @@
 /** Progress on standard error: a bar on a terminal, a plain line for each phase elsewhere. */
 import { SingleBar } from 'cli-progress';
-import type { CycleProgress } from '../cycle/run-cycle.ts';
+import type { CycleProgress } from '../cycle/cycle-context.ts';
 
 const labels: Record<string, string> = {
   users: 'Reading changes',

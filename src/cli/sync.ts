@@ -1,6 +1,8 @@
 /** `sync` and `resync`: one cycle now, waited for. */
+
+import type { CycleOptions, CycleResult } from '../cycle/cycle-context.ts';
 import { openPlan, type SavedPlan } from '../cycle/open-plan.ts';
-import { type CycleOptions, type CycleResult, exitStatus, runCycle } from '../cycle/run-cycle.ts';
+import { exitStatus, runCycle } from '../cycle/run-cycle.ts';
 import { recommendedAction } from '../errors.ts';
 import { storeIdentity } from '../maptician/open-user-store.ts';
 import type { Service } from '../service.ts';

@@ -20,9 +20,9 @@ import {
 } from '../state/drift.ts';
 import { readFact } from '../state/facts.ts';
 import { type ComparedLink, comparedLinks, correctLinks } from './compare-links.ts';
+import type { CycleContext, CycleOptions } from './cycle-context.ts';
 import { type DiscoveredAccount, discoverAccounts } from './drift-accounts.ts';
 import { dropListing } from './list-accounts.ts';
-import type { CycleContext, CycleOptions } from './run-cycle.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
 
 export type DriftContext = Pick<CycleContext, 'pool' | 'databaseUrl' | 'openStore' | 'storeIdentity' | 'rules' | 'log'>;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { toSyncError } from '../errors.ts';
 import type { UserStore } from '../maptician/user-store.ts';
-import type { CycleContext, CycleOptions } from './run-cycle.ts';
+import type { CycleContext, CycleOptions } from './cycle-context.ts';
 
 /** Whoever is to have access and has no account yet is looked up by name; `links` looks every account up by its id. */
 const lookUps = {

@@ -5,10 +5,10 @@ import { transaction } from '../state/database.ts';
 import { retryDue } from '../state/escrow.ts';
 import { readFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
+import type { CycleContext, CycleOptions } from './cycle-context.ts';
 import { type Foreseen, foresee, type Verdict } from './foresee.ts';
 import { markGraceOver } from './grace-period.ts';
 import { dropListing, listAccounts } from './list-accounts.ts';
-import type { CycleContext, CycleOptions } from './run-cycle.ts';
 
 /** No cycle has this number. */
 const dryRun = 0;

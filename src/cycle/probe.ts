@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { graphSyncError } from '../directory/graph-client.ts';
-import type { CycleContext } from './run-cycle.ts';
+import type { CycleContext } from './cycle-context.ts';
 
 const anything = z.unknown();
 

@@ -15,9 +15,9 @@ import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
 import { readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
 import { beginOnDemand, dropOwn } from '../state/on-demand.ts';
+import type { DirectoryCycle } from './cycle-context.ts';
 import { noCycle } from './preview-user.ts';
 import { failedStep, type ProvisioningStep, unreadStep } from './provision-steps.ts';
-import type { DirectoryCycle } from './run-cycle.ts';
 import { type StepContext, type StepOutcome, takeSteps } from './take-steps.ts';
 
 export interface ProvisionContext {

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { type ErrorCode, SyncError } from '../errors.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOpen } from '../queue/outbox.ts';
-import type { CycleProgress } from './run-cycle.ts';
+import type { CycleProgress } from './cycle-context.ts';
 
 /** So long without progress, and with an empty queue, the jobs are taken to be lost. */
 const lostAfter = 3_000;

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { SyncError } from '../errors.ts';
 import { writeProgress } from '../state/cycles.ts';
-import type { CycleProgress } from './run-cycle.ts';
+import type { CycleProgress } from './cycle-context.ts';
 
 const every = 1_000;
 

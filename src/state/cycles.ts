@@ -158,14 +158,14 @@ export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{
   return { freed, inHand: open - freed };
 }
 
-/** Begins a cycle, under the lock. Resolves with its id, and whether a restart wants everything read anew. */
-export async function beginCycle(pool: pg.Pool, trigger: string): Promise<{ id: number; readAnew: boolean }> {
+/** Begins a cycle, under the lock. Resolves with its id. */
+export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
   return transaction(pool, async (client) => {
     await client.query(
       `update cycles set state = 'interrupted', ended_at = now()
        where state = 'running' and not ${onDemandRuns('cycles')}`,
     );
-    const readAnew = await resetState(client);
+    await resetState(client);
     await recoverOperations(client);
     await client.query('update to_compare set contested = 0 where contested > 0');
     const { rows } = await client.query<{ id: number }>(
@@ -173,7 +173,7 @@ export async function beginCycle(pool: pg.Pool, trigger: string): Promise<{ id: 
        select 'incremental', $1, coalesce(max(id), 0) from provisioning_log returning id`,
       [trigger],
     );
-    return { id: rows[0]?.id ?? 0, readAnew };
+    return rows[0]?.id ?? 0;
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { compareAgain } from './compare-again.ts';
 import type { Queryable } from './database.ts';
+import { forgetFact } from './facts.ts';
 
 export const resetScopes = [
   'None',
@@ -28,11 +29,8 @@ export function scopesOf(asked: readonly ResetScope[]): ResetScope[] {
   return [...new Set(scopes)];
 }
 
-/**
- * Carries out what was asked for, when a cycle begins and in that transaction. Resolves with whether everything is to be
- * read anew.
- */
-export async function resetState(db: Queryable): Promise<boolean> {
+/** Carries out what was asked for, when a cycle begins and in that transaction. */
+export async function resetState(db: Queryable): Promise<void> {
   const { rows } = await db.query<{ scopes: ResetScope[] }>(
     `update job set restart_scope = '{}' from (select restart_scope from job for update) as asked
      where asked.restart_scope <> '{}' returning asked.restart_scope as scopes`,
@@ -45,7 +43,11 @@ export async function resetState(db: Queryable): Promise<boolean> {
       `update operations set state = 'approved' where state = 'held' and kind in ('deactivate', 'delete')`,
     );
   }
-  return scopes.has('Watermark');
+  if (scopes.has('Watermark')) {
+    await db.query(`delete from cursors where name = 'users'`);
+    // Without it the links are compared with what Maptician has.
+    await forgetFact(db, 'user_store');
+  }
 }
 
 /** Everyone is matched anew. The link of whoever is to lose access stays: without it nobody would know of the account. */

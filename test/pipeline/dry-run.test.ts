@@ -1,8 +1,8 @@
 /** What `plan` says, before a first cycle and before a move to Maptician over SCIM. */
 import { describe, expect, it } from 'vitest';
+import type { CycleContext } from '../../src/cycle/cycle-context.ts';
 import { planOnly } from '../../src/cycle/plan-only.ts';
 import { planPass } from '../../src/cycle/plan-pass.ts';
-import type { CycleContext } from '../../src/cycle/run-cycle.ts';
 import { pull } from '../../src/directory/pull.ts';
 import { enqueueOperations } from '../../src/queue/outbox.ts';
 import { beginCycle } from '../../src/state/cycles.ts';
@@ -121,7 +121,7 @@ describe('a worker that was started with other settings', () => {
 
 /** Plans as a cycle for that store would, and waits until its jobs have been taken. */
 async function holdJobs(world: World, context: CycleContext) {
-  const { id: cycleId } = await beginCycle(context.pool, 'sync');
+  const cycleId = await beginCycle(context.pool, 'sync');
   const directory = await context.openDirectory({
     signal: new AbortController().signal,
     progress: () => undefined,

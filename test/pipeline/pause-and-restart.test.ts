@@ -90,6 +90,13 @@ describe('a restart', () => {
     expect(await readJob(state)).toMatchObject({ restartScope: [] });
   });
 
+  it('is not forgotten with a cycle that comes to nothing', async () => {
+    await requestRestart(await stateOf(world), ['Watermark']);
+    world.sandbox.faults.inject({ path: '/servicePrincipals*', times: 1, fault: { kind: 'status', status: 403 } });
+    expect(await world.sync()).toMatchObject({ exit: 2, error: { code: 'InsufficientRights' } });
+    expect(await world.sync()).toMatchObject({ exit: 1, kind: 'initial' });
+  });
+
   it('by retry of one user, or of all, tries again at once what was refused', async () => {
     const state = await stateOf(world);
     await world.pool.query('alter table maptician.users drop constraint no_chiefs');

@@ -24,7 +24,7 @@ async function openPlanned(people: number) {
     warn: () => undefined,
   });
   const { pool } = service.database;
-  const { id: cycleId } = await beginCycle(pool, 'sync');
+  const cycleId = await beginCycle(pool, 'sync');
   await pull(directory, { resync: true });
   const operations: WrittenOperation[] = [];
   await planPass(pool, service.rules, cycleId, {
