@@ -18,6 +18,7 @@ import type { Tenant } from '../../src/sandbox/tenant.ts';
 import { openService, type Service } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { createDatabase } from '../support/database.ts';
+import { migratedTemplate } from '../support/migrated-template.ts';
 import { openTestPool } from '../support/pool.ts';
 import { startRedis } from '../support/redis-server.ts';
 
@@ -135,7 +136,7 @@ async function writeConfig(folder: string, { attributes, filters }: Config): Pro
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox(options.sandbox);
   sandbox.trust();
-  const database = await createDatabase();
+  const database = await createDatabase(migratedTemplate);
   const redis = options.queue === 'redis' ? await startRedis() : undefined;
   const pool = openTestPool(database.url);
   const log: string[] = [];

@@ -1,9 +1,8 @@
 /** A state database of its own, with its schema, and a pool on it. */
-import { tmpdir } from 'node:os';
 import type pg from 'pg';
-import { createLog } from '../../src/log.ts';
-import { openDatabase, openStatePool } from '../../src/state/database.ts';
+import { openStatePool } from '../../src/state/database.ts';
 import { createDatabase } from './database.ts';
+import { migratedTemplate } from './migrated-template.ts';
 
 export interface TestState {
   readonly pool: pg.Pool;
@@ -11,9 +10,7 @@ export interface TestState {
 }
 
 export async function openTestState(): Promise<TestState> {
-  const database = await createDatabase();
-  const state = await openDatabase({ databaseUrl: database.url, home: tmpdir(), log: createLog('silent') });
-  await state.close();
+  const database = await createDatabase(migratedTemplate);
   const pool = openStatePool(database.url, 4);
   return {
     pool,
