@@ -170,14 +170,14 @@ it('a redacted value is written and shown nowhere, not even when it is replaced 
   expect(changesOf(update).get('title')).toEqual(['[Redact]', '[Redact]']);
   tenant.users.update(ids[1] ?? '', { jobTitle: 'Undercover8' });
   // There is something to do, which is a status of its own.
-  const plan: { stdout: string } = await promisify(execFile)(
+  const plan: { stdout: string; stderr: string } = await promisify(execFile)(
     process.execPath,
     [join(import.meta.dirname, '../../src/cli/main.ts'), 'plan', '--json'],
     {
       cwd: world.folder,
       env: { PATH: process.env.PATH, ...world.settings },
     },
-  ).catch((thrown: { code: number; stdout: string }) => {
+  ).catch((thrown: { code: number; stdout: string; stderr: string }) => {
     expect(thrown.code).toBe(4);
     return thrown;
   });
