@@ -79,12 +79,12 @@ interface Tried {
 
 async function tell({ onTried }: Pick<ApplyContext, 'onTried'>, { settled, again }: Tried): Promise<void> {
   const [first] = [...settled, ...again];
-  const codeOf = ({ outcome }: Settled) => (outcome.kind === 'failed' ? outcome.error.code : null);
-  if (first === undefined) return;
-  await onTried?.(first.operation.cycleId, {
-    settled: settled.map(codeOf),
-    again: again.flatMap((one) => codeOf(one) ?? []),
+  const triedOf = ({ operation, outcome }: Settled) => ({
+    user: operation.entraId,
+    code: outcome.kind === 'failed' ? outcome.error.code : null,
   });
+  if (first === undefined) return;
+  await onTried?.(first.operation.cycleId, { settled: settled.map(triedOf), again: again.map(triedOf) });
 }
 
 /** Records operations as failed without trying them: after the last attempt of a job whose whole call failed. */

@@ -7,30 +7,41 @@ import { type ErrorCode, errorHandling } from '../errors.ts';
 
 /** So many users in a row, in one process. */
 const inARow = 20;
-/** While the job is in quarantine already, so few tries are enough to see that it still is. */
+/** While the job is in quarantine already, so few are enough to see that it still is. */
 const inQuarantine = 3;
 
-/** What became of operations of a cycle, in order: the class of the failure, or null. */
+/** What became of one user's operation: the class of the failure, or null. */
 interface Tried {
-  readonly settled: readonly (ErrorCode | null)[];
-  /** Failures that are tried again within the cycle. */
-  readonly again: readonly ErrorCode[];
+  readonly user: string;
+  readonly code: ErrorCode | null;
 }
 
-export type OnTried = (cycleId: number, tried: Tried) => Promise<void>;
+/** Told of operations of a cycle, in order: those that ended, and those that are tried again within the cycle. */
+export type OnTried = (
+  cycleId: number,
+  tried: { readonly settled: readonly Tried[]; readonly again: readonly Tried[] },
+) => Promise<void>;
 
 export function createBreaker(pool: pg.Pool): OnTried {
-  let users = 0;
-  let tries = 0;
+  let counted: number | undefined;
+  // Users since the last success: one who fails each time is no outage.
+  const failed = new Set<string>();
+  const failing = new Set<string>();
+  const begin = () => {
+    failed.clear();
+    failing.clear();
+  };
   return async (cycleId, { settled, again }) => {
-    for (const code of settled) {
+    if (cycleId !== counted) begin();
+    counted = cycleId;
+    for (const { user, code } of settled) {
+      if (code === null) begin();
       // A refusal for the user's own sake says nothing of Maptician.
-      if (code !== null && !errorHandling(code).retryNow) continue;
-      users = code === null ? 0 : users + 1;
-      tries = code === null ? 0 : tries + 1;
+      else if (errorHandling(code).retryNow) failed.add(user);
     }
-    tries += again.length;
-    if (users >= inARow || tries >= inQuarantine) await stopCycle(pool, cycleId, users);
+    for (const { user } of again) failing.add(user);
+    const users = failed.size;
+    if (users >= inARow || new Set([...failed, ...failing]).size >= inQuarantine) await stopCycle(pool, cycleId, users);
   };
 }
 

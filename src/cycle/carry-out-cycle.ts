@@ -9,9 +9,11 @@ import type { UserStore } from '../maptician/user-store.ts';
 import { thoseYieldedTo, wavesAtMost } from '../plan/waves.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
 import { type CycleKind, recoverLeftOver, updateCycle } from '../state/cycles.ts';
+import { transaction } from '../state/database.ts';
 import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
+import { forgetLinks } from '../state/reset-scope.ts';
 import { carryOutPlan } from './check-plan.ts';
 import type { CycleContext, CycleOptions } from './cycle-context.ts';
 import { openGuard, prepareGuard, stagedKinds } from './guard-removals.ts';
@@ -114,7 +116,12 @@ export function startCycle(
     await listAccounts(pool, store, cycleId, { signal, progress });
     await prepareGuard(context, cycleId);
     const { plan } = options;
-    if (plan === undefined) return runWaves(store);
+    if (plan === undefined) {
+      await runWaves(store);
+      if (!(await transaction(pool, forgetLinks))) return;
+      await listAccounts(pool, store, cycleId, { signal, progress });
+      return runWaves(store);
+    }
     const { rules, guard } = context;
     const current = { pool, rules, guard, store, cycleId, unlinked: false, fingerprint };
     const left = await carryOutPlan(plan, current, (permits) => runWaves(store, permits));

@@ -2,7 +2,6 @@
  * What a restart resets, in Microsoft's words
  * (https://learn.microsoft.com/graph/api/resources/synchronization-synchronizationjobrestartcriteria).
  */
-import { compareAgain } from './compare-again.ts';
 import type { Queryable } from './database.ts';
 import { forgetFact } from './facts.ts';
 
@@ -29,15 +28,19 @@ export function scopesOf(asked: readonly ResetScope[]): ResetScope[] {
   return [...new Set(scopes)];
 }
 
-/** Carries out what was asked for, when a cycle begins and in that transaction. */
+/** Carries out what was asked for, when a cycle begins and in that transaction; ConnectorDataStore is for its end. */
 export async function resetState(db: Queryable): Promise<void> {
   const { rows } = await db.query<{ scopes: ResetScope[] }>(
-    `update job set restart_scope = '{}' from (select restart_scope from job for update) as asked
+    `update job set restart_scope = array(select unnest(asked.restart_scope) intersect select 'ConnectorDataStore')
+     from (select restart_scope from job for update) as asked
      where asked.restart_scope <> '{}' returning asked.restart_scope as scopes`,
   );
   const scopes = new Set(rows[0]?.scopes ?? []);
-  if (scopes.has('ConnectorDataStore')) await forgetLinks(db);
-  if (scopes.has('Escrows')) await db.query('delete from escrow');
+  if (scopes.has('Escrows')) {
+    await db.query(`delete from escrow where action not in ('disable', 'delete')`);
+    // A removal that failed is tried again instead: if it were forgotten, nobody would end that access any more.
+    await db.query('update escrow set next_retry_at = now(), payload = null, waits_for = null');
+  }
   if (scopes.has('ForceDeletes')) {
     await db.query(
       `update operations set state = 'approved' where state = 'held' and kind in ('deactivate', 'delete')`,
@@ -50,12 +53,26 @@ export async function resetState(db: Queryable): Promise<void> {
   }
 }
 
-/** Everyone is matched anew. The link of whoever is to lose access stays: without it nobody would know of the account. */
-async function forgetLinks(db: Queryable): Promise<void> {
-  await db.query(
-    `delete from links l where not l.active or exists (
-       select from users u where u.id = l.entra_id and u.presence = 'live' and u.in_scope and not u.filtered_out
-         and u.attributes->>'accountEnabled' is distinct from 'false')`,
+/**
+ * Where ConnectorDataStore was asked for, everyone is to be matched anew; in a transaction, when all else of a cycle has been
+ * done. Only links of those who have access go: without the others nobody would know whose accounts are to be removed.
+ * Resolves with whether there is anybody to match.
+ */
+export async function forgetLinks(db: Queryable): Promise<boolean> {
+  const { rowCount: asked } = await db.query(
+    `update job set restart_scope = array_remove(restart_scope, 'ConnectorDataStore')
+     where 'ConnectorDataStore' = any(restart_scope)`,
   );
-  await compareAgain(db, 'select id from users');
+  if (asked !== 1) return false;
+  const { rowCount } = await db.query(
+    `with forgotten as (
+       delete from links l using users u
+       where u.id = l.entra_id and l.active and u.presence = 'live' and u.in_scope and not u.filtered_out and not u.needs_read
+         and u.attributes->>'accountEnabled' is distinct from 'false'
+         and not exists (select from operations o where o.entra_id = l.entra_id)
+         and not exists (select from escrow e where e.entra_id = l.entra_id)
+       returning l.entra_id)
+     insert into to_compare select entra_id from forgotten on conflict do nothing`,
+  );
+  return rowCount !== 0;
 }

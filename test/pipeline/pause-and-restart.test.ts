@@ -106,3 +106,41 @@ describe('a restart', () => {
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 1, failed: 0 } });
   });
 });
+
+describe('a restart while access is about to end', () => {
+  /** People who all have accounts; one of them is unassigned, and Maptician refuses to deactivate the account. */
+  async function openRefusing() {
+    const { tenant, ids } = tenantOf(12);
+    const opened = await openWorld({ sandbox: { tenant } });
+    expect(await opened.sync()).toMatchObject({ exit: 0 });
+    const [leaver = ''] = ids;
+    await opened.pool.query(
+      `alter table maptician.users add constraint stays check (active or external_id <> '${leaver}')`,
+    );
+    const active = async () => (await opened.rows()).flatMap((row) => (row.active ? [row.external_id] : []));
+    return { world: opened, tenant, ids, leaver, active };
+  }
+
+  it('forgets no failed removal', async () => {
+    const { world: refusing, tenant, leaver, active } = await openRefusing();
+    await using _ = refusing;
+    tenant.unassign(leaver);
+    expect(await refusing.sync()).toMatchObject({ exit: 1, counts: { failed: 1 } });
+    await refusing.pool.query('alter table maptician.users drop constraint stays');
+    await requestRestart(await stateOf(refusing), ['Escrows']);
+    expect(await refusing.sync()).toMatchObject({ exit: 0, counts: { deactivated: 1 } });
+    expect(await active()).not.toContain(leaver);
+  });
+
+  it('forgets no link of whoever lost access meanwhile', async () => {
+    const { tenant, ids } = tenantOf(12);
+    await using leaving = await openWorld({ sandbox: { tenant } });
+    expect(await leaving.sync()).toMatchObject({ exit: 0 });
+    const [unassigned = '', disabled = '', purged = ''] = ids;
+    tenant.unassign(unassigned);
+    tenant.users.update(disabled, { accountEnabled: false });
+    tenant.purgeUser(purged);
+    await requestRestart(await stateOf(leaving), scopesOf(['Full']));
+    expect(await leaving.sync()).toMatchObject({ exit: 0, counts: { deactivated: 2, deleted: 1, created: 0 } });
+  });
+});
