@@ -7,7 +7,12 @@ import { installationOf, type PlanLine, toLine } from '../src/cycle/plan-format.
 import { createPlan } from '../src/cycle/save-plan.ts';
 
 const expected = { instance: 'an id', userStore: 'postgres db.example/maptician' };
-const about = { installation: installationOf(expected.instance), userStore: expected.userStore, fingerprint: 'f' };
+const about = {
+  installation: installationOf(expected.instance),
+  userStore: expected.userStore,
+  fingerprint: 'f',
+  waits: [],
+};
 
 const lineOf = (number: number): PlanLine =>
   toLine(

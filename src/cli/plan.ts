@@ -5,7 +5,7 @@ import { installationOf, toLine } from '../cycle/plan-format.ts';
 import { type DryRun, planOnly } from '../cycle/plan-only.ts';
 import { describeForeseen, fingerprintsOf, isChanging, type PlannedOperation } from '../cycle/planned-operation.ts';
 import { createPlan, type PlanWriter } from '../cycle/save-plan.ts';
-import { isLimited } from '../plan/removal-guard.ts';
+import { isLimited, limitedKinds } from '../plan/removal-guard.ts';
 import type { Service } from '../service.ts';
 import { installationId } from '../state/database.ts';
 import { type CommandOptions, print, withService } from './command.ts';
@@ -41,6 +41,7 @@ export async function plan(options: PlanOptions): Promise<number> {
         installation: installationOf(instance),
         userStore: result.userStore,
         fingerprint: result.fingerprint,
+        waits: limitedKinds.filter((kind) => result.limitsPassed[kind] !== undefined),
       });
       await output.end(result);
       if (saved !== undefined && save !== undefined && !options.json) print(describeSaved(shownPath(save), saved));

@@ -1,7 +1,7 @@
 /** Carries out a saved plan and nothing else: it must be what would be done now, and later waves keep to it. */
 import { SyncError } from '../errors.ts';
 import type { Queryable } from '../state/database.ts';
-import { type ForeseeOptions, foresee } from './foresee.ts';
+import { type Foreseen, type ForeseeOptions, foresee } from './foresee.ts';
 import type { SavedPlan } from './open-plan.ts';
 import type { Permits } from './plan-pass.ts';
 import { describeForeseen, fingerprintsOf, isChanging, payloadFingerprint } from './planned-operation.ts';
@@ -55,15 +55,18 @@ async function checkPlan(plan: SavedPlan, current: Current): Promise<Permits> {
   }
   await forgetPlan(pool);
   for await (const lines of plan.lines()) await load(pool, 'saved', lines);
-  await foresee(current, async (batch) => {
+  const { limitsPassed } = await foresee(current, async (batch) => {
     const rows = batch.flatMap((foreseen) => {
       const { id, action } = describeForeseen(foreseen, rules);
-      return isChanging(action) ? [{ id, action, ...fingerprintsOf(foreseen, rules, key) }] : [];
+      return isChanging(action)
+        ? [{ id, action, held: isHeldBack(foreseen), ...fingerprintsOf(foreseen, rules, key) }]
+        : [];
     });
     await load(pool, 'now', rows);
   });
   await pool.query('analyze planned_operations');
   await refuseDifferences(pool);
+  await refuseUnanswered(pool, plan.header.waits, Object.keys(limitsPassed));
   return async (db, wanted) => {
     const { rows } = await db.query<{ entra_id: string }>(
       `select p.entra_id from unnest($1::uuid[], $2::text[]) as w(entra_id, payload)
@@ -82,18 +85,21 @@ async function forgetPlan(db: Queryable): Promise<void> {
 interface Row {
   readonly id: string;
   readonly action: string;
+  /** Null: an operator has approved it. */
+  readonly held: boolean | null;
   readonly hash: string;
   readonly payload?: string;
 }
 
 async function load(db: Queryable, source: 'saved' | 'now', rows: readonly Row[]): Promise<void> {
   await db.query(
-    `insert into planned_operations (source, entra_id, action, hash, payload)
-     select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) on conflict do nothing`,
+    `insert into planned_operations (source, entra_id, action, held, hash, payload)
+     select $1, * from unnest($2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[]) on conflict do nothing`,
     [
       source,
       rows.map(({ id }) => id),
       rows.map(({ action }) => action),
+      rows.map(({ held }) => held),
       rows.map(({ hash }) => hash),
       rows.map(({ payload }) => payload ?? null),
     ],
@@ -118,5 +124,31 @@ async function refuseDifferences(db: Queryable): Promise<void> {
   throw new SyncError(
     'PlanOutdated',
     `Nothing was done, since ${users === 1 ? 'one user has' : `${users} users have`} something else to be done now than when the plan was saved: ${who}`,
+  );
+}
+
+/** Whether it waits for an operator; null where one has approved it. */
+function isHeldBack({ operationState, answer }: Foreseen): boolean | null {
+  return operationState === 'approved' || answer?.answer === 'approved' ? null : operationState === 'held';
+}
+
+/** What the plan says will wait is not carried out because by now fewer wait with it: an operator has to approve it. */
+async function refuseUnanswered(
+  db: Queryable,
+  waitedThen: readonly string[],
+  waitNow: readonly string[],
+): Promise<void> {
+  const { rows } = await db.query<{ users: number }>(
+    `select count(*) as users
+     from (select * from planned_operations where source = 'saved') s
+       join (select * from planned_operations where source = 'now') n using (entra_id, action)
+     where (s.held or action = any($1)) and n.held is not null and not (n.held or action = any($2))`,
+    [waitedThen, waitNow],
+  );
+  const { users = 0 } = rows[0] ?? {};
+  if (users === 0) return;
+  throw new SyncError(
+    'PlanOutdated',
+    `Nothing was done, since ${users} of the changes were to wait for approval when the plan was saved, and nobody has approved them`,
   );
 }

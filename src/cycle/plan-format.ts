@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { attributePaths } from '../mapping/maptician-user.ts';
+import { limitedKinds } from '../plan/removal-guard.ts';
 import { changingActions, type PlannedOperation } from './planned-operation.ts';
 
 export const format = 'maptician-sync plan';
@@ -21,6 +22,8 @@ export const header = z.object({
   userStore: z.string(),
   /** Of attribute table, scoping filters and the settings that decide. */
   fingerprint: z.string(),
+  /** The kinds that were about to be held for an operator. */
+  waits: z.array(z.enum(limitedKinds)).readonly(),
   /** Operations by action. */
   counts: z.partialRecord(z.enum(changingActions), z.number()),
 });
@@ -31,6 +34,8 @@ export const line = z.object({
   /** The Entra object id. */
   id: z.uuid(),
   action: z.enum(changingActions),
+  /** It waited for an operator already. */
+  held: z.boolean(),
   /** Of what is written to which account. */
   hash: z.string().regex(/^[0-9a-f]{32}$/),
   /** For people, as the next two are; what is shown nowhere is masked. */
@@ -47,10 +52,11 @@ export function installationOf(instance: string): string {
   return createHash('sha256').update(instance).digest('hex').slice(0, 16);
 }
 
-export function toLine({ id, action, userName, reason, changes }: PlannedOperation, hash: string): PlanLine {
+export function toLine({ id, action, held, userName, reason, changes }: PlannedOperation, hash: string): PlanLine {
   return line.parse({
     id,
     action,
+    held,
     hash,
     userName,
     reason,

@@ -7,7 +7,7 @@ import { checksum, format, header, type PlanHeader, type PlanLine, version } fro
 export interface PlanWriter {
   write(lines: readonly PlanLine[]): Promise<void>;
   /** Puts the file in its place, over one that stood there. Resolves with the number of operations. */
-  finish(about: Pick<PlanHeader, 'installation' | 'userStore' | 'fingerprint'>): Promise<number>;
+  finish(about: Pick<PlanHeader, 'installation' | 'userStore' | 'fingerprint' | 'waits'>): Promise<number>;
   /** Leaves nothing behind where it was not finished. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** The dry run as the tests look at it: what it says, a plan in a file, and what a cycle did, in the same words. */
+
 import { join } from 'node:path';
 import { openPlan, type SavedPlan } from '../../src/cycle/open-plan.ts';
 import { installationOf, toLine } from '../../src/cycle/plan-format.ts';
@@ -10,6 +11,7 @@ import {
   type PlannedOperation,
 } from '../../src/cycle/planned-operation.ts';
 import { createPlan } from '../../src/cycle/save-plan.ts';
+import { limitedKinds } from '../../src/plan/removal-guard.ts';
 import { installationId } from '../../src/state/database.ts';
 import { type LogRecord, type ModifiedProperty, readLog } from '../../src/state/provisioning-log.ts';
 import type { World } from './world.ts';
@@ -40,7 +42,13 @@ export async function planOf(world: World): Promise<Planned> {
     },
   });
   const userStore = context.storeIdentity;
-  await file.finish({ installation: installationOf(instance), userStore, fingerprint: result.fingerprint });
+  const waits = limitedKinds.filter((kind) => result.limitsPassed[kind] !== undefined);
+  await file.finish({
+    installation: installationOf(instance),
+    userStore,
+    fingerprint: result.fingerprint,
+    waits,
+  });
   const changing = operations.filter(({ action }) => isChanging(action));
   return { ...result, operations, changing, saved: await openPlan(path, { instance, userStore }) };
 }

@@ -89,6 +89,19 @@ describe('a saved plan', () => {
     expect(await world.sync({ plan: second.saved })).toMatchObject({ exit: 0, counts: { deactivated: 10 } });
   });
 
+  it('carries out nothing that was to wait for approval, because some of it was approved meanwhile', async () => {
+    const { world, tenant, ids } = await open(40, { REMOVAL_LIMIT_PERCENT: '25' });
+    await using _ = world;
+    for (const id of ids.slice(0, 11)) tenant.users.update(id, { accountEnabled: false });
+    expect(await world.sync()).toMatchObject({ exit: 3, counts: { held: 11 } });
+    for (const id of ids.slice(11, 20)) tenant.users.update(id, { accountEnabled: false });
+    const { saved, limitsPassed } = await planOf(world);
+    expect(limitsPassed).toHaveProperty('deactivate');
+    await world.pool.query(`update maptician_sync.operations set state = 'approved'`);
+    expect(await world.sync({ plan: saved })).toMatchObject({ exit: 2, error: { code: 'PlanOutdated' } });
+    expect((await world.rows()).filter(({ active }) => !active)).toEqual([]);
+  });
+
   it('does not do what only shows on the way: that waits for the next cycle', async () => {
     const { world, tenant, ids } = await open(3);
     await using _ = world;

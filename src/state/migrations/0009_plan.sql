@@ -6,6 +6,8 @@ create unlogged table planned_operations (
   source text not null check (source in ('saved', 'now')),
   entra_id uuid not null,
   action text not null,
+  -- Whether it waits for an operator; null where one has approved it.
+  held boolean,
   -- Of what is written to which account.
   hash text not null,
   -- Of the operation as it will stand in the outbox; only of what would be done now.
