@@ -1,9 +1,10 @@
 /** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
 import { InvalidArgumentError } from 'commander';
+import { restart as restartJob } from '../cycle/restart.ts';
 import { writeAudit } from '../state/audit.ts';
 import { transaction } from '../state/database.ts';
 import { retryNow } from '../state/escrow.ts';
-import { pauseJob, readJob, requestRestart, resumeJob } from '../state/job.ts';
+import { pauseJob, readJob, resumeJob } from '../state/job.ts';
 import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
 import { cannotRun, print, withService } from './command.ts';
 import { howMany } from './table.ts';
@@ -48,7 +49,7 @@ const effects: Record<ResetScope, string> = {
   Watermark: 'everything is read anew, from Entra and from Maptician',
   QuarantineState: 'the quarantine is lifted',
   Full: '',
-  ForceDeletes: 'removals that are held are carried out',
+  ForceDeletes: 'what is held now is carried out',
 };
 
 /** A list of scopes as it is written on the command line, whatever the case of its letters. */
@@ -63,11 +64,9 @@ export function parseScopes(text: string): ResetScope[] {
 /** Has the next cycle reset what the scopes say. */
 export async function restart(options: { readonly scope?: readonly ResetScope[] | undefined }): Promise<number> {
   const scopes = scopesOf(options.scope ?? defaultScopes);
-  return withService({}, async ({ database }) => {
-    await transaction(database.pool, async (client) => {
-      await writeAudit(client, { action: 'restart', subject: null, detail: { scopes } });
-      await requestRestart(client, scopes);
-    });
+  return withService({}, async ({ database, settings }) => {
+    const approved = await restartJob(database.pool, scopes, { expiryDays: settings.HELD_EXPIRY_DAYS });
+    if (scopes.includes('ForceDeletes')) print(`Approved: ${howMany(approved, 'change')} held until now.`);
     print('With the next cycle:');
     for (const scope of scopes.length === 0 ? (['None'] as const) : scopes) print(`  ${scope}: ${effects[scope]}`);
     print(`${scopes.includes('ConnectorDataStore') ? '' : 'Links are kept. '}${now}`);
@@ -92,7 +91,9 @@ export async function retry(user: string | undefined, options: { readonly all?: 
       return tried.length;
     });
     if (count === 0 && user !== undefined) {
-      process.stderr.write('Nobody of this object id or userName has failed. See who has: maptician-sync status\n');
+      process.stderr.write(
+        'Nobody of this object id or userName has failed or was rejected. See who has: maptician-sync status\n',
+      );
       return cannotRun;
     }
     print(`The next cycle tries ${howMany(count, 'user')} again. ${now}`);

@@ -177,7 +177,7 @@ program
 
 program
   .command('retry')
-  .description('try users again who failed, with the next cycle')
+  .description('try users again who failed, or whose change an operator rejected, with the next cycle')
   .argument('[user]', 'an object id or a userName')
   .option('--all', 'everyone who failed')
   .action((user: string | undefined, options: { all?: boolean }) => exits(retry(user, options)));

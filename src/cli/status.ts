@@ -65,6 +65,13 @@ function describeStanding(
     lines.push('', `Stopped: ${cycle.stopMessage}`, actionFor(cycle.stopCode));
   }
   for (const set of standing.held) lines.push('', ...describeHeld(set));
+  if (standing.rejected > 0) {
+    lines.push(
+      '',
+      `${howMany(standing.rejected, 'account')} without access in Entra stay as they are, since their removal was rejected.`,
+    );
+    lines.push('For one of them to be removed after all: maptician-sync retry USER');
+  }
   if (standing.failed > 0) {
     lines.push('', `${howMany(standing.failed, 'user')} failed. See why: maptician-sync log --status failure`);
     lines.push(...standing.failing.map(describeFailing));

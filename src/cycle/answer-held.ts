@@ -32,6 +32,7 @@ const heldRow = z.object({
   kind: z.enum(['create', 'update', 'reactivate', 'yield', 'deactivate', 'delete']),
   account: z.string().nullable(),
   attributes: userAttributes,
+  reason: z.string().nullable(),
 });
 type HeldRow = z.infer<typeof heldRow>;
 
@@ -76,7 +77,7 @@ async function findUsers(
 
 async function answerPage(db: Queryable, answer: Answer, ids: readonly string[] | undefined): Promise<HeldRow[]> {
   const found = await db.query(
-    `select id, entra_id as "entraId", kind, maptician_id as account, attributes from operations
+    `select id, entra_id as "entraId", kind, maptician_id as account, attributes, reason from operations
      where state = 'held' and set_id = $1 and ($2::uuid[] is null or entra_id = any($2)) order by id limit $3 for update`,
     [answer.set, ids ?? null, pageSize],
   );
@@ -101,8 +102,9 @@ async function rejectPage(db: Queryable, page: readonly HeldRow[]): Promise<void
   await db.query('delete from operations where id = any($1)', [page.map(({ id }) => id)]);
   const removals = page.filter(({ kind }) => isRemoval(kind));
   await db.query(
-    `update users u set rejected_removal = r.kind from unnest($1::uuid[], $2::text[]) as r(id, kind) where u.id = r.id`,
-    [removals.map(({ entraId }) => entraId), removals.map(({ kind }) => kind)],
+    `update users u set rejected_removal = r.kind, rejected_reason = r.reason
+     from unnest($1::uuid[], $2::text[], $3::text[]) as r(id, kind, reason) where u.id = r.id`,
+    [removals.map(({ entraId }) => entraId), removals.map(({ kind }) => kind), removals.map(({ reason }) => reason)],
   );
   await writeAnswers(
     db,

@@ -8,7 +8,7 @@ import { SyncError } from '../errors.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import { thoseYieldedTo, wavesAtMost } from '../plan/waves.ts';
 import { enqueueOperations } from '../queue/outbox.ts';
-import { type CycleKind, recoverLeftOver, updateCycle } from '../state/cycles.ts';
+import { type CycleKind, hasFinished, recoverLeftOver, updateCycle } from '../state/cycles.ts';
 import { transaction } from '../state/database.ts';
 import { forgetPayloads, retryDue } from '../state/escrow.ts';
 import { forgetFact, readFact, writeFact } from '../state/facts.ts';
@@ -73,9 +73,10 @@ export function startCycle(
       },
     });
     const result = await pull(directory, { resync: options.resync });
-    cycle.kind = result.kind;
+    // Who has planned before the first cycle has read all of Entra already.
+    cycle.kind = (await hasFinished(pool)) ? result.kind : 'initial';
     cycle.incomplete = result.unreadGroups > 0 || result.unconfirmed;
-    await updateCycle(pool, cycleId, { kind: result.kind, phase: 'plan' });
+    await updateCycle(pool, cycleId, { kind: cycle.kind, phase: 'plan' });
     return { ...result, everyone: directory.mirror.everyone, fingerprint: directory.fingerprint };
   };
 
@@ -149,7 +150,7 @@ export function startCycle(
       left = pass;
       const { stopped } = await guard(enqueue);
       const mayWrite = context.rules.table.actions.update;
-      const yields = await writeYields(pool, cycleId, mayWrite && !stopped ? valuesToYield(pass, wave) : []);
+      const yields = await writeYields(pool, cycleId, mayWrite && !stopped ? valuesToYield(pass, wave) : [], permits);
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0 && !stopped) {
         if (await isLeftOver()) continue;

@@ -53,7 +53,7 @@ async function collectMatchValues(pool: pg.Pool, rules: PlanRules, paths: readon
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await pool.query<SubjectRow>(
-      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
          null as maptician_id
        from users u where u.id > $1 and not exists (select from links l where l.entra_id = u.id)
        order by u.id limit $2`,

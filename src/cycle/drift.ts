@@ -149,7 +149,7 @@ async function findDrift(
   );
   if (suspects.size === 0) return [];
   const { rows } = await pool.query<LinkedRow>(
-    `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+    `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
        l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted
      from links l join users u on u.id = l.entra_id
      where l.entra_id = any($1)

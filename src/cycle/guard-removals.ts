@@ -44,7 +44,7 @@ export function openGuard(
     const isHeld = limitedKinds.some((kind) => counted.held[kind] > 0);
     if (counted.staged === 0) return { stopped: guard.whenHeld === 'stop' && isHeld };
     const state = await readGuardState(pool, guard.everyone);
-    linkedActive ??= state.linkedActive;
+    linkedActive ??= state.linkedActive - (await givenAccess(pool, cycleId));
     const over = limitsPassed({ ...counted, ...state, passed, linkedActive }, guard.limits);
     if (over.size > 0) {
       await hold(pool, over, cycleId, guard);
@@ -103,6 +103,17 @@ async function hold(
     ]);
     for (const reason of new Set(over.values())) await writeHeldSet(client, { id: cycleId, reason }, rules);
   });
+}
+
+/** Whom this cycle has given access already: the percentages are of those who had it before. */
+async function givenAccess(db: Queryable, cycleId: number): Promise<number> {
+  const { rows } = await db.query<{ users: number }>(
+    `select count(*) as users from provisioning_log
+     where cycle_id = $1 and id > (select log_from from cycles where id = $1)
+       and operation in ('create', 'adopt', 'reactivate') and status in ('success', 'skipped')`,
+    [cycleId],
+  );
+  return rows[0]?.users ?? 0;
 }
 
 /** Plans what is staged anew in a later cycle. */

@@ -142,7 +142,7 @@ export async function planUsers(db: Queryable, rules: PlanRules, ids: readonly s
 
 async function readCandidates(db: Queryable, rules: PlanRules, ids: readonly string[]): Promise<CandidateRow[]> {
   const { rows } = await db.query<CandidateRow>(
-    `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+    `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
        l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
        ${isGraceOver('$2')} as grace_over, a.answer, a.payload as answered_payload, coalesce(c.contested, 0) as contested,
        e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until

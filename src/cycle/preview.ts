@@ -196,7 +196,7 @@ async function* mirroredRows(
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await client.query<Row>(
-      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal,
+      `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
          l.maptician_id, l.active, l.applied, l.redacted, coalesce(o.state = 'held', false) as held,
          ${isGraceOver('$4')} as grace_over,
          array(select m.group_id from group_members m

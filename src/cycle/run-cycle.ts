@@ -48,7 +48,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
       { kind: cycle.kind, error, failed: counts.failed },
       context.thresholds,
     );
-    const interrupted = options.signal?.aborted === true || error?.code === 'Paused';
+    const interrupted = error !== undefined && !errorHandling(error.code).quarantines;
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
     await endCycle(pool, cycleId, { state, counts, warnings: cycle.warnings, error });
     if (context.channels.length > 0 && (error === undefined || errorHandling(error.code).mail !== 'never')) {
@@ -105,7 +105,7 @@ function placeOf(error: Error): string[] {
 export function exitStatus(result: CycleResult): 0 | 1 | 2 | 3 | 130 {
   const { error, quarantine } = result;
   if (error?.code === 'Paused') return 3;
-  if (result.state === 'interrupted') return 130;
+  if (error?.code === 'Interrupted') return 130;
   // What cannot be reached, or may not be used, is told apart from what works and yet goes wrong.
   if (quarantine !== undefined && quarantine !== 'EncounteredQuarantineException') return 3;
   if (error !== undefined) return 2;

@@ -13,6 +13,7 @@ export interface SubjectRow {
   in_scope: boolean;
   filtered_out: boolean;
   rejected_removal: Subject['rejectedRemoval'];
+  rejected_reason?: string | null;
   maptician_id: string | null;
   active: boolean | null;
   applied: unknown;
@@ -40,6 +41,7 @@ export function toSubject(row: SubjectRow): Subject {
     source,
     link,
     rejectedRemoval: row.rejected_removal,
+    rejectedReason: row.rejected_reason,
     graceOver: row.grace_over === true,
   };
 }

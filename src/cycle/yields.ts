@@ -3,7 +3,7 @@ import type { UserAttributes } from '../mapping/maptician-user.ts';
 import { type Holder, yieldedName } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
-import { insertOperations, type OperationRow, type WrittenOperation } from './plan-pass.ts';
+import { insertOperations, type OperationRow, type Permits, type WrittenOperation } from './plan-pass.ts';
 import type { Planned, Waiting } from './planned-users.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
 
@@ -51,16 +51,23 @@ export async function refusedYields(db: Queryable, yields: readonly Yielding[]):
   return new Set(yields.filter(isRefused).map(({ holder }) => holder.entraId));
 }
 
-/** Has accounts give up what other users wait for; resolves with the operations written. */
+/** Has accounts give up what other users wait for; resolves with the operations written. `permits` as of a pass. */
 export async function writeYields(
   db: Queryable,
   cycleId: number,
   yields: readonly Yielding[],
+  permits?: Permits,
 ): Promise<WrittenOperation[]> {
   if (yields.length === 0) return [];
   const refused = await refusedYields(db, yields);
-  const operations = yields
-    .filter(({ holder }) => !refused.has(holder.entraId))
+  const left = yields.filter(({ holder }) => !refused.has(holder.entraId));
+  const wanted = left.map((yielding) => {
+    const { kind, attributes } = yieldOf(yielding);
+    return { entraId: yielding.holder.entraId, payload: { kind, account: yielding.holder.mapticianId, attributes } };
+  });
+  const may = await permits?.(db, wanted);
+  const operations = left
+    .filter(({ holder }) => may === undefined || may.has(holder.entraId))
     .map(
       (yielding): OperationRow => ({
         entra_id: yielding.holder.entraId,

@@ -17,6 +17,8 @@ export interface Subject {
   readonly link: Link | null;
   /** The removal of this user that an operator rejected; a purge comes after a rejected deactivation. */
   readonly rejectedRemoval: 'deactivate' | 'delete' | null;
+  /** Why it was to be; for another reason it is no longer rejected. Null: for any. */
+  readonly rejectedReason?: string | null | undefined;
   /** The account has been inactive because of us for so long that it is deleted, unless its user has access again. */
   readonly graceOver: boolean;
 }
@@ -143,7 +145,8 @@ function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Deci
   if (!rules.table.actions.delete) {
     return { kind: 'skip', reason: `not removed, since removals are off in the attribute table: ${reason}` };
   }
-  if (subject.rejectedRemoval === (remove ? 'delete' : 'deactivate')) {
+  const { rejectedRemoval, rejectedReason } = subject;
+  if (rejectedRemoval === (remove ? 'delete' : 'deactivate') && (rejectedReason ?? reason) === reason) {
     return { kind: 'skip', reason: `removal rejected by an operator: ${reason}` };
   }
   return remove

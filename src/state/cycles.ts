@@ -161,10 +161,14 @@ export async function recoverLeftOver(db: Queryable, cycleId: number): Promise<{
 /** Begins a cycle, under the lock. Resolves with its id. */
 export async function beginCycle(pool: pg.Pool, trigger: string): Promise<number> {
   return transaction(pool, async (client) => {
-    await client.query(
+    const { rows: killed } = await client.query<{ id: number }>(
       `update cycles set state = 'interrupted', ended_at = now()
-       where state = 'running' and not ${onDemandRuns('cycles')}`,
+       where state = 'running' and not ${onDemandRuns('cycles')} returning id`,
     );
+    for (const { id } of killed) {
+      const counts = JSON.stringify(await countCycle(client, id));
+      await client.query('update cycles set counts = $2 where id = $1', [id, counts]);
+    }
     await resetState(client);
     await recoverOperations(client);
     await client.query('update to_compare set contested = 0 where contested > 0');
@@ -256,6 +260,14 @@ export async function countCycle(db: Queryable, id: number): Promise<CycleCounts
     [id],
   );
   return cycleCounts.parse(rows[0]);
+}
+
+/** Whether a cycle has ever come to its end, users who failed in it or not. */
+export async function hasFinished(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ finished: boolean }>(
+    `select exists (select from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand') as finished`,
+  );
+  return rows[0]?.finished === true;
 }
 
 /** The newest cycles, newest first; what was provisioned on demand is none. */

@@ -104,19 +104,40 @@ export async function forgetPayloads(db: Queryable): Promise<void> {
 }
 
 /**
- * Has users tried again by the next cycle, whatever was refused before: the one that this object id or userName is of, or
- * everyone. Resolves with their object ids.
+ * Has users tried again by the next cycle, whatever was refused before: the one that this object id or userName is of, also
+ * where an operator had rejected what was to be done, or everyone who failed. Resolves with their object ids.
  */
 export async function retryNow(db: Queryable, user: string | undefined): Promise<string[]> {
+  const named = user === undefined ? undefined : await idsOf(db, user);
   const { rows } = await db.query<{ entra_id: string }>(
-    `update escrow e set next_retry_at = now(), payload = null, waits_for = null
-     where $1::text is null or e.entra_id::text = lower($1)
-       or exists (select from users u where u.id = e.entra_id and lower(u.user_name) = lower($1))
-       or exists (select from links l where l.entra_id = e.entra_id and lower(l.user_name) = lower($1))
-     returning entra_id`,
-    [user ?? null],
+    `update escrow set next_retry_at = now(), payload = null, waits_for = null
+     where $1::uuid[] is null or entra_id = any($1) returning entra_id`,
+    [named ?? null],
   );
-  const ids = rows.map(({ entra_id }) => entra_id);
-  await compareAgain(db, 'select unnest($1::uuid[])', [ids]);
-  return ids;
+  const ids = new Set(rows.map(({ entra_id }) => entra_id));
+  for (const id of named === undefined ? [] : await forgetRejections(db, named)) ids.add(id);
+  await compareAgain(db, 'select unnest($1::uuid[])', [[...ids]]);
+  return [...ids];
+}
+
+async function idsOf(db: Queryable, user: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from users where id::text = lower($1) or lower(user_name) = lower($1)
+     union select entra_id from links where entra_id::text = lower($1) or lower(user_name) = lower($1)
+     union select entra_id from escrow where entra_id::text = lower($1)`,
+    [user],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function forgetRejections(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `with answered as (delete from answers where entra_id = any($1) and answer = 'rejected' returning entra_id),
+       removals as (
+         update users set rejected_removal = null, rejected_reason = null
+         where id = any($1) and rejected_removal is not null returning id)
+     select entra_id as id from answered union select id from removals`,
+    [ids],
+  );
+  return rows.map(({ id }) => id);
 }

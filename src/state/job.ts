@@ -87,11 +87,14 @@ export async function resumeJob(db: Queryable): Promise<void> {
   await leaveQuarantine(db);
 }
 
-/** Lets a paused job go on, and asks the next cycle for a reset beside what was asked for before; a quarantine ends at once. */
+/**
+ * Lets a paused job go on, and asks the next cycle for a reset beside what was asked for before; a quarantine ends at once.
+ * What is held is for cycle/restart.ts.
+ */
 export async function requestRestart(db: Queryable, scopes: readonly ResetScope[]): Promise<void> {
   await db.query(
     `update job set paused_at = null, restart_scope = array(select distinct unnest(restart_scope || $1::text[]) order by 1)`,
-    [scopes.filter((scope) => scope !== 'QuarantineState')],
+    [scopes.filter((scope) => scope !== 'QuarantineState' && scope !== 'ForceDeletes')],
   );
   if (scopes.length === 0 || scopes.includes('QuarantineState')) await leaveQuarantine(db);
 }

@@ -41,11 +41,6 @@ export async function resetState(db: Queryable): Promise<void> {
     // A removal that failed is tried again instead: if it were forgotten, nobody would end that access any more.
     await db.query('update escrow set next_retry_at = now(), payload = null, waits_for = null');
   }
-  if (scopes.has('ForceDeletes')) {
-    await db.query(
-      `update operations set state = 'approved' where state = 'held' and kind in ('deactivate', 'delete')`,
-    );
-  }
   if (scopes.has('Watermark')) {
     await db.query(`delete from cursors where name = 'users'`);
     // Without it the links are compared with what Maptician has.

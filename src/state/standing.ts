@@ -34,6 +34,8 @@ export interface Standing {
   /** Some of those who failed, next try first. */
   readonly failing: readonly Failing[];
   readonly openOperations: number;
+  /** Accounts whose removal an operator rejected, and that stay. */
+  readonly rejected: number;
   readonly held: readonly HeldSet[];
 }
 
@@ -70,19 +72,32 @@ const namedFailing = 10;
 
 export async function readStanding(db: Queryable): Promise<Standing> {
   const [lastCycle] = await readCycles(db, 1);
-  const { rows } = await db.query<Standing['users'] & { failed: number; open: number; finished: Date | null }>(
+  const cycle = wasTurnedAway(lastCycle) ? await readLastAtWork(db) : lastCycle;
+  const { rows } = await db.query<
+    Standing['users'] & { failed: number; open: number; rejected: number; finished: Date | null }
+  >(
     `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope and not filtered_out) as "inScope",
        (select count(*) from links) as linked, (select count(*) from links where active) as active,
        (select count(*) from escrow) as failed,
+       (select count(*) from users where rejected_removal is not null) as rejected,
        (select count(*) from operations where state in ('open', 'staged')) as open,
        (select max(ended_at) from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand') as finished`,
   );
   const held = await readHeldSets(db);
-  const { mirrored = 0, inScope = 0, linked = 0, active = 0, failed = 0, open = 0, finished = null } = rows[0] ?? {};
+  const {
+    mirrored = 0,
+    rejected = 0,
+    inScope = 0,
+    linked = 0,
+    active = 0,
+    failed = 0,
+    open = 0,
+    finished = null,
+  } = rows[0] ?? {};
   const job = await readJob(db);
   const running = await isCycleRunning(db);
   return {
-    state: stateOf({ job, lastCycle, running, failed, held: held.length }),
+    state: stateOf({ job, cycle, running, failed, held: held.length }),
     job,
     lastCycle,
     progress: running ? await readProgress(db) : undefined,
@@ -92,8 +107,26 @@ export async function readStanding(db: Queryable): Promise<Standing> {
     failed,
     failing: await readFailing(db),
     openOperations: open,
+    rejected,
     held,
   };
+}
+
+/** It was not let in at all: provisioning was paused, or the plan was not the right one any more. */
+function wasTurnedAway(cycle: Cycle | undefined): boolean {
+  return (
+    cycle?.stopCode === 'PlanOutdated' || (cycle?.stopCode === 'Paused' && cycle.phase === 'ended' && isIdle(cycle))
+  );
+}
+
+function isIdle({ counts }: Cycle): boolean {
+  const { created = 0, updated = 0, deactivated = 0, reactivated = 0, deleted = 0 } = counts ?? {};
+  return created + updated + deactivated + reactivated + deleted === 0;
+}
+
+async function readLastAtWork(db: Queryable): Promise<Cycle | undefined> {
+  const cycles = await readCycles(db, 20);
+  return cycles.find((cycle) => !wasTurnedAway(cycle));
 }
 
 async function readFailing(db: Queryable): Promise<Failing[]> {
@@ -126,12 +159,13 @@ async function readToDate(db: Queryable): Promise<ToDate> {
 
 function stateOf(facts: {
   readonly job: Job;
-  readonly lastCycle: Cycle | undefined;
+  /** The last that did anything, or should have. */
+  readonly cycle: Cycle | undefined;
   readonly running: boolean;
   readonly failed: number;
   readonly held: number;
 }): Standing['state'] {
-  const { job, lastCycle: cycle, running, failed, held } = facts;
+  const { job, cycle, running, failed, held } = facts;
   if (running) return 'running';
   if (job.pausedAt !== null) return 'paused';
   if (job.quarantine !== null) return job.quarantine.disabledAt === null ? 'quarantined' : 'disabled';

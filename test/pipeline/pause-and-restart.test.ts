@@ -1,6 +1,7 @@
 /** The levers on the job: pause, resume, and each scope of a restart. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCycle } from '../../jobs/run-cycle.ts';
+import { restart } from '../../src/cycle/restart.ts';
 import { retryNow } from '../../src/state/escrow.ts';
 import { enterQuarantine, pauseJob, readJob, requestRestart, resumeJob } from '../../src/state/job.ts';
 import { type ResetScope, scopesOf } from '../../src/state/reset-scope.ts';
@@ -75,7 +76,7 @@ describe('a restart', () => {
   ])('of $scope', async ({ scope, kind, escrow, adopted, deactivated }) => {
     const state = await stateOf(world);
     const before = await world.rows();
-    await requestRestart(state, scopesOf([scope]));
+    await restart(state, scopesOf([scope]), { expiryDays: 7 });
     const { cycleId, ...cycle } = await world.sync();
     expect(cycle).toMatchObject({ kind, counts: { created: 0, updated: 0, deactivated } });
     expect(await failing()).toBe(escrow);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerHeld } from '../../src/cycle/answer-held.ts';
+import { retryNow } from '../../src/state/escrow.ts';
 import { readHeldSets } from '../../src/state/held-sets.ts';
 import { passTime } from '../support/pass-time.ts';
 import { addPerson, tenantOf } from './people.ts';
@@ -143,6 +144,22 @@ describe('removals that are held', () => {
     // As a process leaves it that is killed between planning and writing.
     await world.pool.query(`update maptician_sync.operations set state = 'open' where state = 'approved'`);
     expect(await world.sync()).toMatchObject({ exit: 0, counts: { deleted: 4, deactivated: 8, held: 0 } });
+  });
+
+  it('that were rejected are planned anew for another reason, or when an operator says so of one', async () => {
+    const { world, tenant, ids } = await openProvisioned(40);
+    const leavers = ids.slice(0, 12);
+    for (const id of leavers) tenant.unassign(id);
+    expect(await world.sync()).toMatchObject({ exit: 3, counts: { held: 12 } });
+    await decide(world, 'rejected');
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 0 } });
+    const [disabled = '', wanted = '', deleted = ''] = leavers;
+    tenant.users.update(disabled, { accountEnabled: false });
+    tenant.users.delete(deleted);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 2 } });
+    expect(await retryNow((await world.service()).database.pool, wanted)).toEqual([wanted]);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 1 } });
+    expect(await activeIds(world)).toHaveLength(37);
   });
 
   it('never happen once they are rejected, until those people have access again and lose it again', async () => {

@@ -22,6 +22,9 @@ create table answers (
   expires_at timestamptz
 );
 
+-- Why a rejected removal was to be; for another reason it is planned anew.
+alter table users add column rejected_reason text;
+
 -- The removals that the guard let through without asking anybody, for the limits over a day.
 create table removals (
   entra_id uuid primary key,
