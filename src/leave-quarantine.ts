@@ -14,8 +14,8 @@ export function leaveQuarantine(pool: pg.Pool, queue: QueueBackend, log: Log): D
         log.error('in quarantine for four weeks: provisioning is disabled until it is resumed');
       const job = await readJob(pool);
       if (turnOf(job, now) !== 'probe') return;
-      // The same attempt gives the same id on every replica, so one of them makes it.
-      const id = `attempt-${job.quarantine?.nextAttempt?.getTime()}`;
+      // The same minute gives the same id on every replica, so one of them makes it; what came to nothing is made again.
+      const id = `attempt-${job.quarantine?.nextAttempt?.getTime()}-${Math.floor(now.getTime() / 60_000)}`;
       await queue.add('cycles', [{ name: 'run-cycle', data: { trigger: 'schedule' }, id, attempts: 1 }]);
     },
   };

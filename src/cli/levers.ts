@@ -96,7 +96,7 @@ export async function retry(user: string | undefined, options: { readonly all?: 
       );
       return cannotRun;
     }
-    print(`The next cycle tries ${howMany(count, 'user')} again. ${now}`);
+    print(count === 0 ? 'Nobody has failed.' : `The next cycle tries ${howMany(count, 'user')} again. ${now}`);
     return 0;
   });
 }

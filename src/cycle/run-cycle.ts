@@ -2,10 +2,11 @@
  * One cycle: pull → plan → outbox → settle. Level-triggered: what is to be done is derived from the state as it is, so
  * a cycle that was killed anywhere is finished by the next one.
  */
+import type pg from 'pg';
 import { errorHandling, recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
-import { beginCycle, type CycleCounts, countCycle, endCycle, lockCycle } from '../state/cycles.ts';
+import { beginCycle, type CycleCounts, countCycle, endCycle, lockCycle, writeProgress } from '../state/cycles.ts';
 import { driftWarnings } from '../state/drift.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { type RunningCycle, startCycle } from './carry-out-cycle.ts';
@@ -36,11 +37,15 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
       options.progress?.(update);
     };
     const cycle = startCycle(context, { ...options, progress }, cycleId, signal);
-    const error = await cycle.run().then(
+    const thrown = await cycle.run().then(
       () => undefined,
-      (thrown: unknown) => stopReason(watch.signal.aborted ? watch.signal.reason : thrown, context.log, options.signal),
+      (reason: unknown) => ({ reason }),
     );
     await watch.end();
+    // A job may have stopped the cycle when its last operation had ended already.
+    const stop = thrown === undefined ? await stopOf(pool, cycleId) : thrown.reason;
+    const reason = watch.signal.aborted ? watch.signal.reason : stop;
+    const error = reason === undefined ? undefined : stopReason(reason, context.log, options.signal);
     const counts = await countCycle(pool, cycleId);
     cycle.warnings.push(...(await keptWarnings(pool, cycleId)), ...(await driftWarnings(pool, cycleId)));
     const quarantine = await settleQuarantine(
@@ -66,6 +71,12 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     await lock.release();
     await context.logKeeper.deliver(options.signal);
   }
+}
+
+async function stopOf(pool: pg.Pool, cycleId: number): Promise<SyncError | undefined> {
+  const stop = await writeProgress(pool, cycleId, undefined);
+  if (stop === undefined) return undefined;
+  return new SyncError(stop.code, stop.message, stop.detail === null ? {} : { detail: stop.detail });
 }
 
 /** A cycle that left anyone behind is partial, never succeeded. */

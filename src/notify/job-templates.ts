@@ -51,7 +51,8 @@ const seeFailures: Command = { command: 'maptician-sync log --status failure', d
 /** The job is in quarantine, still in quarantine, or disabled after four weeks of it. */
 export function quarantineNotice(facts: QuarantineFacts): Notice {
   const { code, failures, failed } = facts;
-  const what = code ?? facts.reason ?? 'stopped';
+  // A code says it where there is one; else it is the number of failures.
+  const what = code ?? (facts.reason === undefined ? 'nothing works' : 'too many users fail');
   const { subject, title } = quarantineTitle(facts, what);
   const commands = code === null ? [seeFailures, resume, restart] : [testConnection, resume, restart];
   const action = code === null ? manyFailures : recommendedAction(code);

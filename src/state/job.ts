@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../errors.ts';
 import { isDisabled, nextAttempt, type QuarantineReason, quarantineReasons } from '../plan/quarantine.ts';
 import type { Queryable } from './database.ts';
+import { retryNow } from './escrow.ts';
 import { type ResetScope, resetScopes } from './reset-scope.ts';
 
 interface Quarantine {
@@ -81,10 +82,13 @@ export async function pauseJob(db: Queryable): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Lets the job go on: out of pause and out of quarantine. */
+/** Lets the job go on: out of pause, and out of quarantine; then whoever failed is tried again, since the cause is mended. */
 export async function resumeJob(db: Queryable): Promise<void> {
+  const { quarantine } = await readJob(db);
   await db.query('update job set paused_at = null');
+  if (quarantine === null) return;
   await leaveQuarantine(db);
+  await retryNow(db, undefined);
 }
 
 /**
@@ -113,6 +117,8 @@ export async function enterQuarantine(
   const { quarantine } = await readJob(db);
   const now = new Date();
   const count = (quarantine?.count ?? 0) + 1;
+  // What waits for a person goes on waiting, whoever tried it by hand.
+  const waited = quarantine !== null && quarantine.nextAttempt === null;
   await db.query(
     `update job set quarantined_at = coalesce(quarantined_at, $1), quarantine_reason = $2, quarantine_code = $3,
        quarantine_message = $4, quarantine_count = $5, next_attempt_at = $6, escrows_pruned = escrows_pruned or $7`,
@@ -122,7 +128,7 @@ export async function enterQuarantine(
       cause.code,
       cause.message,
       count,
-      cause.waits === true ? null : nextAttempt(count, now),
+      cause.waits === true || waited ? null : nextAttempt(count, now),
       cause.waits === true,
     ],
   );

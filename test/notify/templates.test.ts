@@ -187,7 +187,7 @@ describe('the mail of a quarantine', () => {
       failures,
       failed: 30,
     });
-    expect(mail.subject).toBe('[maptician-sync] Stopped: EncounteredEscrowProportionThreshold');
+    expect(mail.subject).toBe('[maptician-sync] Stopped: too many users fail');
     expectBoth(mail, '30 users failed, and 10 are well', 'user3@contoso.com', 'Conflict: Taken.', 'and 27 more');
   });
 

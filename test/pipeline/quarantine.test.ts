@@ -148,6 +148,16 @@ describe('many users who fail for their own sake', () => {
     expect(await jobOf(world)).toMatchObject({ escrowsPruned: false, quarantine: null });
   });
 
+  it('are all tried again after a resume, since the cause is mended by then', async () => {
+    const { world, tenant, ids, mend } = await openRefusing(50, 0);
+    expect(await world.sync()).toMatchObject({ exit: 0 });
+    for (const id of ids.slice(0, 21)) tenant.users.update(id, { jobTitle: 'Chief' });
+    expect(await world.sync()).toMatchObject({ exit: 3, counts: { failed: 21 } });
+    await mend();
+    await resumeJob((await world.service()).database.pool);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { updated: 21, failed: 0 } });
+  });
+
   it('in a later cycle put the job into quarantine, which ends with the failures', async () => {
     const { world, tenant, ids } = await openRefusing(50, 0);
     expect(await world.sync()).toMatchObject({ exit: 0 });
