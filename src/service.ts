@@ -125,11 +125,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const guard = guardRules(settings);
   const queue = once(() => openQueue(settings, database, log));
   const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
-  const logKeeper = openLogKeeper({ settings, database, log });
+  const logKeeper = await openLogKeeper({ settings, database, log });
   const credential = createCredential(settings);
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
   const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal });
-  const channels = openChannels(settings, openGraph);
+  const channels = openChannels(settings, openGraph, log);
   const channelNames = channels.map(({ name }) => name);
   const openDirectory = directoryOpener(options, { filters, rules, database, credential });
 

@@ -212,10 +212,23 @@ function exportProblem(url: URL | null): string | undefined {
       return undefined;
     return `must be ${url.protocol}//host:port and nothing else.`;
   }
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) {
+    return isPercentEncoded(`${url.username}${url.password}`)
+      ? undefined
+      : 'has a "%" in its user name or password that encodes nothing. Write it as %25.';
+  }
   return url.protocol === 'http:'
     ? 'must begin with https://. Plain http is allowed on this machine only (localhost, 127.0.0.1, [::1]): personal data is sent there.'
     : form;
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A URL for printing: the password in it, and any query parameter that may be one, become `***`. */

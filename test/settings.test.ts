@@ -189,6 +189,7 @@ describe('refusing', () => {
     ['REDIS_URL', 'http://localhost:6379', /must begin with redis:\/\/ or rediss:\/\//],
     ['REDIS_URL', 'redis://', /names no host/],
     ['LOG_EXPORT_URL', 'http://siem.example.com/in', /must begin with https/],
+    ['LOG_EXPORT_URL', 'https://siem:100%@siem.example.com/in', /"%" in its user name or password.*%25/],
     ['LOG_EXPORT_URL', 'syslog+tls://siem.example.com', /must be syslog\+tls:\/\/host:port/],
     ['LOG_EXPORT_URL', 'syslog://siem.example.com:514', /must be stdout, https/],
     ['LOG_RETENTION_DAYS', '0', /from 1/],

@@ -47,7 +47,11 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     const reason = watch.signal.aborted ? watch.signal.reason : stop;
     const error = reason === undefined ? undefined : stopReason(reason, context.log, options.signal);
     const counts = await countCycle(pool, cycleId);
-    cycle.warnings.push(...(await keptWarnings(pool, cycleId)), ...(await driftWarnings(pool, cycleId)));
+    const notifies = context.channels.length > 0;
+    cycle.warnings.push(
+      ...(await keptWarnings(pool, cycleId, notifies)),
+      ...(await driftWarnings(pool, cycleId, notifies)),
+    );
     const quarantine = await settleQuarantine(
       pool,
       { kind: cycle.kind, error, failed: counts.failed },
@@ -56,7 +60,7 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     const interrupted = error !== undefined && !errorHandling(error.code).quarantines;
     const state = interrupted ? 'interrupted' : endState(error, counts, cycle);
     await endCycle(pool, cycleId, { state, counts, warnings: cycle.warnings, error });
-    if (context.channels.length > 0 && (error === undefined || errorHandling(error.code).mail !== 'never')) {
+    if (notifies && (error === undefined || errorHandling(error.code).mail !== 'never')) {
       await notifyOfCycle(context, cycleId).catch((thrown: unknown) =>
         context.log.error(
           { cycle: cycleId, code: toSyncError(thrown).code },

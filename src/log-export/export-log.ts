@@ -21,6 +21,8 @@ export interface ExportContext {
 
 /** Entries a batch: some 700 KiB of JSON, which receivers take. */
 const batchSize = 200;
+/** The HTTP status of a receiver whose limit is lower: it gets ever smaller batches, at last single entries. */
+const contentTooLarge = 413;
 /** Spells "mplg": the key of the advisory lock that the one who exports holds. */
 const exportLock = 0x6d706c67;
 
@@ -63,16 +65,21 @@ export async function exportLog(context: ExportContext, signal: AbortSignal): Pr
 
 async function deliverAll(context: ExportContext, client: pg.PoolClient, signal: AbortSignal): Promise<void> {
   let state = (await readExportState(client)) ?? { position: startOfLog, deliveredAt: null, failure: null };
+  let size = batchSize;
   while (!signal.aborted) {
-    const { records, position } = await readCommitted(client, state.position, batchSize);
+    const { records, position } = await readCommitted(client, state.position, size);
     if (records.length === 0) return;
-    const error = await context.sink
-      .send(
-        records.map((record) => toProvisioningObjectSummary(record, context.facts)),
-        signal,
-      )
-      .then(() => undefined, toSyncError);
-    if (signal.aborted && error !== undefined) return;
+    const entries = records.map((record) => toProvisioningObjectSummary(record, context.facts));
+    const refused = await context.sink.send(entries, signal).then(() => undefined, toSyncError);
+    if (signal.aborted && refused !== undefined) return;
+    const tooLarge = refused?.httpStatus === contentTooLarge;
+    if (tooLarge && entries.length > 1) {
+      size = Math.ceil(entries.length / 2);
+      continue;
+    }
+    if (tooLarge) tellLeftOut(context, entries[0]?.id);
+    size = Math.min(batchSize, size * 2);
+    const error = tooLarge ? undefined : refused;
     const next = error === undefined ? delivered(position) : failed(state, error);
     await writeFact(client, 'log_export', JSON.stringify(next));
     tell(context, state, next);
@@ -87,6 +94,14 @@ function delivered(position: ExportState['position']): ExportState {
 
 function failed(state: ExportState, { code, message }: SyncError): ExportState {
   return { ...state, failure: { since: state.failure?.since ?? new Date().toISOString(), code, message } };
+}
+
+/** What is refused alone would hold up all that comes after it for ever. */
+function tellLeftOut({ log, sink }: ExportContext, entry: string | undefined): void {
+  log.warn(
+    { sink: sink.name, entry },
+    `the receiver of the log export takes no single entry of this size (HTTP ${contentTooLarge}): the entry is left out of the export and stays in the provisioning log; raise the receiver's limit`,
+  );
 }
 
 /** An outage is two lines of the log: its begin and its end. */

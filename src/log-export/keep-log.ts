@@ -4,7 +4,7 @@ import { toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import type { Database } from '../state/database.ts';
-import { keepLogMonths } from '../state/log-partitions.ts';
+import { keepLogMonths, makeLogMonths } from '../state/log-partitions.ts';
 import { exportLog } from './export-log.ts';
 import { installationFacts } from './installation-facts.ts';
 import { openSink } from './open-sink.ts';
@@ -22,16 +22,21 @@ export interface LogKeeper {
 /** Milliseconds that the end of a cycle waits for a receiver. */
 const deliverWithin = 20_000;
 
-export function openLogKeeper(context: {
+/** Opens it. The months are there then that entries go into, whichever command writes the first. */
+export async function openLogKeeper(context: {
   readonly settings: Settings;
   readonly database: Database;
   readonly log: Log;
-}): LogKeeper {
+}): Promise<LogKeeper> {
   const { settings, database, log } = context;
   const sink = openSink(settings);
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
   const keepMonths = () => keepLogMonths(database.pool, settings.LOG_RETENTION_DAYS);
+
+  const doubted = (thrown: unknown) =>
+    log.warn({ code: toSyncError(thrown).code }, 'the months of the provisioning log could not be kept now');
+  await makeLogMonths(database.pool).catch(doubted);
 
   const deliver = async (signal: AbortSignal): Promise<void> => {
     if (sink === undefined) return;
@@ -46,10 +51,7 @@ export function openLogKeeper(context: {
   };
 
   return {
-    prepare: () =>
-      keepMonths().catch((thrown: unknown) =>
-        log.warn({ code: toSyncError(thrown).code }, 'the months of the provisioning log could not be kept now'),
-      ),
+    prepare: () => keepMonths().catch(doubted),
     // Standard output belongs to the command; only the service's is an export.
     deliver: async (signal) => {
       if (settings.LOG_EXPORT_URL === 'stdout') return;

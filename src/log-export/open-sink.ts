@@ -1,6 +1,6 @@
 /** Opens the receiver that LOG_EXPORT_URL names. */
 import type { Settings } from '../settings.ts';
-import { type Sink, toNdjson } from './sink.ts';
+import { orAborted, type Sink, toNdjson } from './sink.ts';
 import { openSyslogSink } from './syslog.ts';
 import { openWebhookSink } from './webhook.ts';
 
@@ -15,8 +15,11 @@ export function openSink(settings: Pick<Settings, 'LOG_EXPORT_URL' | 'LOG_EXPORT
 
 const stdoutSink: Sink = {
   name: 'standard output',
-  send: (entries) =>
-    new Promise((resolve, reject) => {
+  send: (entries, signal) => {
+    const written = new Promise<void>((resolve, reject) => {
       process.stdout.write(toNdjson(entries), (error) => (error ? reject(error) : resolve()));
-    }),
+    });
+    // Whoever reads no more would hold up the end of the service.
+    return orAborted(written, signal);
+  },
 };

@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { SyncError, toError } from '../errors.ts';
 import { networkReason } from '../http.ts';
 import type { ProvisioningObjectSummary } from '../log-record/summary.ts';
-import type { Sink } from './sink.ts';
+import { orAborted, type Sink } from './sink.ts';
 
 /** Milliseconds until a receiver that takes nothing is given up. */
 const timeout = 15_000;
@@ -90,7 +90,7 @@ async function sendDatagrams(
   const socket = createSocket({ type: isIP(host) === 6 ? 'udp6' : 'udp4', signal });
   try {
     for (const message of messages) {
-      await new Promise<void>((resolve, reject) => {
+      const sent = new Promise<void>((resolve, reject) => {
         socket.once('error', reject);
         socket.send(message.subarray(0, datagramBytes), port, host, (error) => {
           socket.off('error', reject);
@@ -98,6 +98,8 @@ async function sendDatagrams(
           else reject(error);
         });
       });
+      // A socket that is closed while the name is looked up never says so.
+      await orAborted(sent, signal);
     }
   } finally {
     if (!signal.aborted) socket.close();

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { type ErrorCode, errorCodes, errorHandling, errorPolicy } from '../errors.ts';
 import type { Cycle } from '../state/cycles.ts';
 import type { Queryable } from '../state/database.ts';
+import { isDriftWarning } from '../state/drift.ts';
 import { type Job, readJob } from '../state/job.ts';
+import { isKeptWarning } from '../state/kept-warnings.ts';
 import {
   beginIncident,
   endIncident,
@@ -33,7 +35,10 @@ export async function causesOfCycle(db: Queryable, cycle: Cycle): Promise<Cause[
     await endIncident(db, 'silence');
     const claims = /Threshold$/.test(job.quarantine?.reason ?? '');
     if (await beginIncident(db, { kind: 'quarantine', ...stop })) causes.push({ kind: 'quarantine', claims });
-    return [...causes, ...(await untoldSets(db))];
+    causes.push(...(await untoldSets(db)));
+    // It went to its end, and too many users failed: what it warns of holds.
+    if (cycle.stopCode === null && (await warnsAnew(db, cycle.warnings))) causes.push({ kind: 'warning' });
+    return causes;
   }
   const failing = (cycle.counts?.failed ?? 0) > 0;
   const over = [
@@ -120,11 +125,15 @@ async function untoldSets(db: Queryable): Promise<Cause[]> {
   return rows.map(({ set }) => ({ kind: 'held', cycleId: set }));
 }
 
-/** Each warning is told of once as long as there are any; another number in it makes no other warning. */
+/**
+ * What lasts from cycle to cycle is told of once as long as there is any; another number in it makes no other warning.
+ * Drift and kept values are warned of only while nobody knows of them.
+ */
 async function warnsAnew(db: Queryable, warnings: readonly string[]): Promise<boolean> {
-  if (warnings.length === 0) await endIncident(db, 'warning');
-  let news = false;
-  for (const warning of warnings) {
+  const lasting = warnings.filter((warning) => !isDriftWarning(warning) && !isKeptWarning(warning));
+  if (lasting.length === 0) await endIncident(db, 'warning');
+  let news = lasting.length < warnings.length;
+  for (const warning of lasting) {
     const code = createHash('sha256')
       .update(warning.replaceAll(/\b\d+\b/g, '0'))
       .digest('hex')

@@ -1,5 +1,6 @@
 /** The ways a notification goes out, as the settings name them: mail to its kind's recipients, and a webhook beside it. */
 import type { GraphClient } from '../directory/graph-client.ts';
+import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import { createGraphMailer } from './graph-mailer.ts';
 import type { ChannelName, NotificationKind } from './kinds.ts';
@@ -30,8 +31,8 @@ export function recipientsOf(kind: NotificationKind, settings: RecipientSettings
 }
 
 /** Opens what is set up. @param openGraph the client that a mail through Graph is sent with, signed in when it is needed */
-export function openChannels(settings: ChannelSettings, openGraph: () => GraphClient): readonly Channel[] {
-  const mailer = openMailer(settings, openGraph);
+export function openChannels(settings: ChannelSettings, openGraph: () => GraphClient, log: Log): readonly Channel[] {
+  const mailer = openMailer(settings, openGraph, log);
   const url = settings.NOTIFICATION_WEBHOOK_URL;
   return [
     ...(mailer === undefined ? [] : [mailChannel(mailer, settings)]),
@@ -39,7 +40,7 @@ export function openChannels(settings: ChannelSettings, openGraph: () => GraphCl
   ];
 }
 
-function openMailer(settings: ChannelSettings, openGraph: () => GraphClient): Mailer | undefined {
+function openMailer(settings: ChannelSettings, openGraph: () => GraphClient, log: Log): Mailer | undefined {
   const { SMTP_URL: smtpUrl, MAIL_FROM: from, MAIL_GRAPH_SENDER: sender } = settings;
   const anybody = [
     ...(settings.NOTIFICATION_EMAIL ?? []),
@@ -47,7 +48,7 @@ function openMailer(settings: ChannelSettings, openGraph: () => GraphClient): Ma
   ];
   if (anybody.length === 0) return undefined;
   if (sender !== undefined) return createGraphMailer({ graph: openGraph(), sender });
-  return smtpUrl === undefined || from === undefined ? undefined : createSmtpMailer({ smtpUrl, from });
+  return smtpUrl === undefined || from === undefined ? undefined : createSmtpMailer({ smtpUrl, from, log });
 }
 
 function mailChannel(mailer: Mailer, settings: RecipientSettings): Channel {

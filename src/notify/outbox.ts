@@ -54,7 +54,7 @@ const keptFor = '7 days';
 
 /** Told of anew by a later one of the same kind, whole. */
 function supersedes({ kind, data }: Cause): boolean {
-  return data?.reminder === true || ['quarantine', 'silence', 'credentials', 'warning'].includes(kind);
+  return data?.reminder === true || ['quarantine', 'silence', 'credentials'].includes(kind);
 }
 
 /** Writes a notification, in the transaction in which its cause was found. Resolves with its id; undefined where it is there. */

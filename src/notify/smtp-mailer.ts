@@ -2,17 +2,23 @@
 
 import { createTransport } from 'nodemailer';
 import { SyncError, toError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { isLoopback } from '../settings-values.ts';
 import type { Mailer } from './mailer.ts';
 
 const limit = 10_000;
 
 /**
- * Creates a mailer. Every step of a delivery has 10 seconds.
+ * Creates a mailer that sends through an SMTP server. Every step of a delivery has 10 seconds.
  * @param options.smtpUrl `smtps://` is TLS from the start; `smtp://` turns to TLS where the server offers it, and
  *   insists on it where a password would otherwise travel in clear text to another machine
  */
-export function createSmtpMailer(options: { readonly smtpUrl: string; readonly from: string }): Mailer {
+export function createSmtpMailer(options: {
+  readonly smtpUrl: string;
+  readonly from: string;
+  readonly log: Log;
+}): Mailer {
+  const refused = new Set<string>();
   const url = new URL(options.smtpUrl);
   const local = isLoopback(url);
   const transport = createTransport({
@@ -31,7 +37,16 @@ export function createSmtpMailer(options: { readonly smtpUrl: string; readonly f
     async send({ subject, text, html }, to) {
       const headers = { 'Auto-Submitted': 'auto-generated' };
       try {
-        await transport.sendMail({ from: options.from, to: [...to], subject, text, html, headers });
+        const mail = { from: options.from, to: [...to], subject, text, html, headers };
+        const { rejected } = await transport.sendMail(mail);
+        // A mail repeats nothing of it, and the next one is refused likewise.
+        if (rejected.some((address) => !refused.has(address))) {
+          options.log.warn(
+            { refused: rejected.length, of: to.length },
+            `The mail server ${url.host} refused ${rejected.length} of ${to.length} recipients; the others get the mail. Check NOTIFICATION_EMAIL and NOTIFICATION_EMAIL_BY_KIND.`,
+          );
+        }
+        for (const address of rejected) refused.add(address);
       } catch (error) {
         throw smtpError(error, url);
       }

@@ -4,6 +4,7 @@ import { type ErrorCode, errorCodes, type SyncError } from '../errors.ts';
 import { type Drift, type DriftKind, driftKinds } from '../plan/drift.ts';
 import type { Queryable } from './database.ts';
 import { writeLog } from './provisioning-log.ts';
+import { toldOfWarnings } from './told-warnings.ts';
 
 export type DriftAction = 'report' | 'repair';
 
@@ -92,9 +93,9 @@ export async function recordDrift(
   );
 }
 
-/** Ends a check: what it did not see any more is over. What was made good stays until somebody has been told of it. */
+/** Ends a check: what it did not see any more is over. What was made good stays until a cycle finds that it was told of. */
 export async function endDriftCheck(db: Queryable, id: number, counts: DriftCounts): Promise<void> {
-  await db.query(`delete from drift d where check_id <> $1 and (not repaired or ${told})`, [id]);
+  await db.query('delete from drift where check_id <> $1 and not repaired', [id]);
   await db.query('update drift_checks set ended_at = now(), counts = $2 where id = $1', [id, JSON.stringify(counts)]);
 }
 
@@ -117,14 +118,13 @@ export async function readLastDrift(db: Queryable): Promise<DriftCheck | undefin
   return rows[0] === undefined ? undefined : driftCheck.parse(rows[0]);
 }
 
-/** A cycle that stopped or was killed mails no warnings. */
-const told = `exists (select from cycles c where c.id = d.told_in and c.state in ('succeeded', 'partial'))`;
-
 /**
- * What a cycle says of drift that nobody has been told of: one warning, so one mail, with some of the names. Again, should
- * that cycle not end.
+ * What a cycle says of drift that nobody has been told of, with some of the names; again where that cycle told nobody.
+ * @param notifies whether there are channels to tell people by
  */
-export async function driftWarnings(db: Queryable, cycleId: number): Promise<string[]> {
+export async function driftWarnings(db: Queryable, cycleId: number, notifies: boolean): Promise<string[]> {
+  const told = toldOfWarnings('d.told_in', notifies);
+  await db.query(`delete from drift d where repaired and ${told}`);
   const { rows } = await db.query<{ kind: DriftKind; repaired: boolean; accounts: number; names: string[] }>(
     `with news as (update drift d set told_in = $1 where not ${told} returning entra_id, kind, repaired)
      select n.kind, n.repaired, count(*) as accounts,
@@ -145,8 +145,15 @@ export async function driftWarnings(db: Queryable, cycleId: number): Promise<str
     const what = repaired
       ? 'That is made good; see "maptician-sync log --status warning".'
       : 'See "maptician-sync drift"; "maptician-sync drift --repair" makes it good.';
-    return [`Somebody else changed accounts in Maptician: ${parts.join(', ')}. ${what}`];
+    return [`${opening}${parts.join(', ')}. ${what}`];
   });
+}
+
+const opening = 'Somebody else changed accounts in Maptician: ';
+
+/** Whether a warning of a cycle is of drift: it is always news. */
+export function isDriftWarning(warning: string): boolean {
+  return warning.startsWith(opening);
 }
 
 /** Of each kind. */

@@ -37,8 +37,8 @@ export async function logConditions(
 async function usersMeant(db: Queryable, user: string, former: boolean): Promise<string[]> {
   const objectId = z.guid().safeParse(user).data;
   const known = await db.query<{ id: string }>(
-    `select id from users where lower(user_name) = lower($1)
-     union select entra_id from links where lower(user_name) = lower($1) or maptician_id = $1
+    `select id from users where lower(user_name) = lower($1) or id = $2
+     union select entra_id from links where lower(user_name) = lower($1) or maptician_id = $1 or entra_id = $2
      union select entra_id from provisioning_log where entra_id = $2`,
     [user, objectId ?? null],
   );

@@ -6,7 +6,11 @@ import { notifyOfCycle } from '../../src/notify/notifications.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { readCycle } from '../../src/state/cycles.ts';
+import { driftWarnings } from '../../src/state/drift.ts';
 import { enterQuarantine, leaveQuarantine } from '../../src/state/job.ts';
+import { keptWarnings } from '../../src/state/kept-warnings.ts';
+import { writeLog } from '../../src/state/provisioning-log.ts';
+import { entryOf } from '../provisioning-log/entries.ts';
 import { openTestState, type TestState } from '../support/state-database.ts';
 
 let state: TestState;
@@ -15,22 +19,26 @@ beforeAll(async () => {
 });
 afterAll(() => state.close());
 afterEach(async () => {
-  await state.pool.query('truncate escrow, incidents, notifications, deliveries, cycles');
+  await state.pool.query('truncate escrow, incidents, notifications, deliveries, cycles, drift');
   await leaveQuarantine(state.pool);
 });
 
 /** What is written is looked at; nobody carries it away. */
 const noQueue: QueueBackend = {
   kind: 'postgres',
-  add: async () => undefined,
+  add: async () => {
+    throw new Error('The queue is away.');
+  },
   depth: async () => 0,
   work: () => async () => undefined,
   check: async () => '',
   close: async () => undefined,
 };
 
-/** The end of a cycle, with what was told then, by kind. */
-async function endCycle(end: { failed?: number; warnings?: string[]; stopCode?: ErrorCode } = {}): Promise<string[]> {
+/** The end of a cycle, with what was told then, by kind. It also warns of drift and kept values, unless it was stopped. */
+async function endCycle(
+  end: { failed?: number; warnings?: string[]; stopCode?: ErrorCode; killed?: boolean } = {},
+): Promise<string[]> {
   const { pool } = state;
   const zero = { created: 0, updated: 0, deactivated: 0, reactivated: 0, deleted: 0, skipped: 0, held: 0 };
   const { rows } = await pool.query<{ id: number }>(
@@ -39,7 +47,16 @@ async function endCycle(end: { failed?: number; warnings?: string[]; stopCode?: 
     [JSON.stringify({ ...zero, failed: end.failed ?? 0 }), JSON.stringify(end.warnings ?? []), end.stopCode ?? null],
   );
   const id = rows[0]?.id ?? 0;
-  await notifyOfCycle({ pool, queue: noQueue, channels: [] }, id);
+  const warnings = [
+    ...(end.warnings ?? []),
+    ...(await keptWarnings(pool, id, true)),
+    ...(await driftWarnings(pool, id, true)),
+  ];
+  await pool.query('update cycles set warnings = $2 where id = $1', [id, JSON.stringify(warnings)]);
+  if (end.killed) return [];
+  await notifyOfCycle({ pool, queue: noQueue, channels: ['webhook'] }, id).catch((thrown: unknown) =>
+    expect(thrown).toMatchObject({ message: 'The queue is away.' }),
+  );
   const told = await pool.query<{ kind: string }>('select kind from notifications where cycle_id = $1 order by id', [
     id,
   ]);
@@ -118,6 +135,63 @@ it('warnings are told of once each, whatever number is in them, until there are 
   for (const warnings of [[one], [one, 'Odd.'], ['The list ended at 1998.'], ['Odd.'], [], [one]])
     told.push(await endCycle({ warnings }));
   expect(told).toEqual([['warning'], ['warning'], [], [], [], ['warning']]);
+});
+
+describe('drift and kept values', () => {
+  const reason = 'EncounteredEscrowProportionThreshold';
+  /** Somebody drifts, again where the last drift was made good meanwhile; and a new hire's title is kept otherwise. */
+  async function change(): Promise<void> {
+    const { pool } = state;
+    await pool.query(
+      `insert into drift (entra_id, kind, found, check_id, repaired) values ($1, 'access', 'x', 1, false)
+      on conflict (entra_id) do update set told_in = null`,
+      [user],
+    );
+    await writeLog(pool, await nextCycle(), [
+      entryOf({ operation: 'kept', status: 'warning', action: 'other', after: { title: 'CHIEF' } }),
+    ]);
+  }
+  async function nextCycle(): Promise<number> {
+    const { rows } = await state.pool.query<{ next: number }>(
+      `select last_value + is_called::int as next from cycles_id_seq`,
+    );
+    return rows[0]?.next ?? 0;
+  }
+  async function lastWarnings(): Promise<string[]> {
+    const { rows } = await state.pool.query('select warnings from cycles order by id desc limit 1');
+    return rows[0]?.warnings ?? [];
+  }
+  const both = [expect.stringContaining('for title (1 user)'), expect.stringContaining('1 with wrong access')];
+
+  it('of a cycle that goes into quarantine for too many failures are told of by it', async () => {
+    await change();
+    await enterQuarantine(state.pool, { reason, code: null, message: 'x' });
+    expect(await endCycle({ failed: 30 })).toEqual(['quarantine', 'warning']);
+    await leaveQuarantine(state.pool);
+    expect(await endCycle()).toEqual(['recovery']);
+  });
+
+  it('of a cycle that was stopped, or killed before it could tell of them, are told of by the next one', async () => {
+    await change();
+    expect(await endCycle({ stopCode: 'Unreachable' })).toEqual(['quarantine']);
+    expect(await endCycle({ killed: true })).toEqual([]);
+    expect(await endCycle()).toEqual(['recovery', 'warning']);
+    expect(await lastWarnings()).toEqual(both);
+    expect(await endCycle()).toEqual([]);
+    expect(await lastWarnings()).toEqual([]);
+  });
+
+  it('are told of though another warning lasts, drift each time anew, and no later mail takes the place of one', async () => {
+    const lasting = { warnings: ['A group could not be read.'] };
+    await change();
+    expect(await endCycle(lasting)).toEqual(['warning']);
+    expect(await endCycle(lasting)).toEqual([]);
+    await change();
+    expect(await endCycle(lasting)).toEqual(['warning']);
+    expect(await lastWarnings()).toEqual([...lasting.warnings, both[1]]);
+    const { rowCount } = await state.pool.query('select from deliveries where sent_at is null');
+    expect(rowCount).toBe(2);
+  });
 });
 
 it('of two processes that look at the same moment one tells', async () => {

@@ -6,6 +6,7 @@ import { generate } from 'selfsigned';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SyncError } from '../../src/errors.ts';
+import { createLog } from '../../src/log.ts';
 import { renderMail } from '../../src/notify/mail-layout.ts';
 import type { Mailer } from '../../src/notify/mailer.ts';
 import { createSmtpMailer } from '../../src/notify/smtp-mailer.ts';
@@ -54,10 +55,12 @@ describe('mail over SMTP', () => {
     return { received, recipients, port };
   }
 
+  const lines: string[] = [];
+  const log = createLog('info', { write: (line) => lines.push(line) });
   const to = ['it@contoso.com', 'ops@contoso.com'];
 
   function mailerTo(smtpUrl: string): Mailer {
-    const mailer = createSmtpMailer({ smtpUrl, from: 'Sync <sync@contoso.com>' });
+    const mailer = createSmtpMailer({ smtpUrl, from: 'Sync <sync@contoso.com>', log });
     cleanups.push(() => mailer.close());
     return mailer;
   }
@@ -126,6 +129,20 @@ describe('mail over SMTP', () => {
     expect(error).toMatchObject({ code: 'Misconfigured', detail: expect.stringContaining('No such user') });
     expect(error.message).toMatch(/Check MAIL_FROM, NOTIFICATION_EMAIL/);
     expect(error.message).not.toContain('gone@');
+  });
+
+  test('says once how many recipients were refused where others get the mail, and names none', async () => {
+    const { received, recipients, port } = await serve({
+      onRcptTo: ({ address }, _session, callback) =>
+        callback(address.startsWith('it@') ? null : new Error('No such user')),
+    });
+    const mailer = mailerTo(`smtp://127.0.0.1:${port}`);
+    lines.length = 0;
+    for (let mails = 0; mails < 2; mails++) await mailer.send(mail, to);
+    expect(received).toHaveLength(2);
+    expect(recipients).toEqual(['it@contoso.com', 'it@contoso.com']);
+    expect(lines).toEqual([expect.stringContaining('refused 1 of 2 recipients')]);
+    expect(lines.join()).not.toContain('ops@');
   });
 
   test.each([

@@ -1,23 +1,24 @@
 import { createHmac } from 'node:crypto';
-import { createSocket } from 'node:dgram';
+import { createSocket, Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { generate } from 'selfsigned';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { SyncError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { exportLog, readExportState } from '../../src/log-export/export-log.ts';
 import { openSink } from '../../src/log-export/open-sink.ts';
-import type { Sink } from '../../src/log-export/sink.ts';
-import { provisioningObjectSummary } from '../../src/log-record/summary.ts';
+import { type Sink, toNdjson } from '../../src/log-export/sink.ts';
+import { provisioningObjectSummary, toProvisioningObjectSummary } from '../../src/log-record/summary.ts';
 import { writeLog } from '../../src/state/provisioning-log.ts';
 import { tenantOf } from '../pipeline/people.ts';
 import { openWorld } from '../pipeline/world.ts';
 import { openTestState, type TestState } from '../support/state-database.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { entryOf, facts } from './entries.ts';
+import { entryOf, facts, recordOf } from './entries.ts';
 
 let state: TestState;
 beforeAll(async () => {
@@ -147,6 +148,41 @@ it('a receiver that fails is told of once, and gets everything when it is well a
   expect(await failure()).toBeNull();
 });
 
+it('a receiver with a lower limit gets smaller batches, and not what alone is too large for it', async () => {
+  const deliveries: string[] = [];
+  const { runUntil, write, lines, failure } = await openExport('stdout', {
+    wrap: (sink) => ({
+      ...sink,
+      send: async (entries) => {
+        const body = toNdjson(entries);
+        if (body.length > 5000) throw new SyncError('UnexpectedAnswer', 'too large', { httpStatus: 413 });
+        deliveries.push(body);
+      },
+    }),
+  });
+  const all = [...Array.from({ length: 20 }, (_, index) => `${index}`), 'x'.repeat(5000), 'after'];
+  await write(...all);
+  await runUntil(() => deliveries.join('').includes('after'));
+  expect(reasonsOf(deliveries.join('').trimEnd().split('\n'))).toEqual(all.filter(({ length }) => length < 5000));
+  expect(lines).toEqual([expect.stringMatching(/takes no single entry of this size.*left out of the export/)]);
+  expect(await failure()).toBeNull();
+});
+
+it('a sink that never settles is given up at the signal', async () => {
+  const entry = toProvisioningObjectSummary(recordOf(), facts);
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(false);
+  cleanups.push(() => written.mockRestore());
+  // As a name whose look-up takes longer than the signal.
+  const sent = vi.spyOn(DatagramSocket.prototype, 'send').mockReturnValue(undefined);
+  cleanups.push(() => sent.mockRestore());
+  for (const target of ['stdout', 'syslog+udp://127.0.0.1:9']) {
+    const stop = new AbortController();
+    const sending = openSink({ LOG_EXPORT_URL: target, LOG_EXPORT_SECRET: undefined })?.send([entry], stop.signal);
+    stop.abort();
+    await expect(sending).rejects.toThrow('aborted');
+  }
+});
+
 it('whoever dies after sending and before noting it sends it again, and leaves nothing out', async () => {
   const webhook = await startWebhook();
   let dies = true;
@@ -256,10 +292,15 @@ it('syslog over UDP gets a datagram an entry', async () => {
   expect(reasonsOf(received.map((line) => message.exec(line)?.[4] ?? ''))).toEqual(['first', 'second']);
 });
 
-it('the end of a cycle exports what it logged, into the month that its begin has made', async () => {
+it('the end of a cycle exports what it logged, into the month that was made for whoever writes first', async () => {
   const webhook = await startWebhook();
   const { tenant } = tenantOf(2);
   await using world = await openWorld({ sandbox: { tenant }, settings: { LOG_EXPORT_URL: webhook.url } });
+  await world.service();
+  const months = await world.pool.query(
+    `select from pg_inherits where inhparent = 'maptician_sync.provisioning_log'::regclass`,
+  );
+  expect(months.rowCount, 'this month, the next and the default').toBe(3);
   expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 2 } });
   const { logKeeper } = await (await world.service()).cycleContext();
   await waitUntil(async () => {

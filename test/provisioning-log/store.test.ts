@@ -68,7 +68,7 @@ it('this month and the next are made, once, by any number of processes', async (
   expect(await partitions()).toMatchObject({ [month(0)]: 1, provisioning_log_default: 0 });
 });
 
-it('what is older than the log is kept is dropped by months, and from the default partition', async () => {
+it('what is older than the log is kept is dropped by months, and the default partition as a whole', async () => {
   const pool = await emptied();
   await keepLogMonths(pool, undefined);
   await pool.query(
@@ -87,12 +87,34 @@ it('what is older than the log is kept is dropped by months, and from the defaul
   await keepLogMonths(pool, undefined);
   expect(await reasons()).toEqual(['new', 'between', 'older', 'old']);
   await keepLogMonths(pool, 150);
-  expect(await reasons()).toEqual(['new', 'between']);
-  expect(await partitions()).toMatchObject({ provisioning_log_default: 1, [month(0)]: 1 });
+  expect(await reasons(), 'the newest of the default partition may not go yet').toEqual([
+    'new',
+    'between',
+    'older',
+    'old',
+  ]);
+  expect(await partitions()).toMatchObject({ provisioning_log_default: 3, [month(0)]: 1 });
   await keepLogMonths(pool, 10);
   expect(await reasons()).toEqual(['new']);
   expect(Object.keys(await partitions())).toEqual(['provisioning_log_default', month(0), month(1)].sort());
   await expect(pool.query('delete from provisioning_log_default')).resolves.toMatchObject({ rowCount: 0 });
+});
+
+it('a month whose entries are in the default partition is not tried to be made again, beside whoever reads', async () => {
+  const pool = await emptied();
+  await keepLogMonths(pool, undefined);
+  await pool.query(`drop table ${month(0)}, ${month(1)}`);
+  await writeLog(pool, 1, [entryOf()]);
+  await keepLogMonths(pool, undefined);
+  const reader = await pool.connect();
+  try {
+    await reader.query('begin; select from provisioning_log');
+    await keepLogMonths(pool, 30);
+  } finally {
+    await reader.query('rollback');
+    reader.release();
+  }
+  expect(await partitions()).toEqual({ provisioning_log_default: 1, [month(1)]: 0 });
 });
 
 it('entries are found by user, time, code and cycle, page by page', async () => {
@@ -128,6 +150,12 @@ it('entries are found by user, time, code and cycle, page by page', async () => 
   expect(await found({ user: 'Bob@contoso.example' })).toHaveLength(1);
   expect(await found({ user: 'm-2' })).toHaveLength(1);
   expect(await found({ user: 'nobody@contoso.example' })).toEqual([]);
+  // Somebody who is known and has no entry yet is nobody else's Maptician id of before.
+  const carol = '6204c1d1-4712-4c46-a7d9-3ed63d992684';
+  await writeLog(pool, 3, [entryOf({ mapticianId: carol })]);
+  expect(await found({ user: carol })).toHaveLength(1102);
+  await pool.query(`insert into users (id, user_name) values ($1, 'carol@contoso.example')`, [carol]);
+  expect(await found({ user: carol })).toEqual([]);
   expect(await found({ since: days(1), code: 'conflict' })).toHaveLength(1100);
   expect(await found({ cycle: 1, status: 'success', action: 'delete' })).toHaveLength(1);
   expect((await readLog(pool, {})).map(({ id }) => id)).toEqual(
