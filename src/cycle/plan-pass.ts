@@ -109,13 +109,12 @@ async function permitted(
  * with its own plan. The marks are locked, so that it cannot move any more.
  */
 async function stillMarked(db: Queryable, chunk: readonly Planned[]): Promise<readonly Planned[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select c.id from to_compare c join unnest($1::uuid[], $2::text[]) as m(id, mark) on m.id = c.id
-     where c.xmin::text = m.mark order by c.id for update of c`,
-    [chunk.map(({ subject }) => subject.id), chunk.map(({ mark }) => mark)],
+  const { rows } = await db.query<{ id: string; mark: string }>(
+    'select id, xmin::text as mark from to_compare where id = any($1) order by id for update',
+    [chunk.map(({ subject }) => subject.id)],
   );
-  const marked = new Set(rows.map(({ id }) => id));
-  return chunk.filter(({ subject }) => marked.has(subject.id));
+  const marks = new Map(rows.map(({ id, mark }) => [id, mark]));
+  return chunk.filter(({ subject, mark }) => marks.get(subject.id) === mark);
 }
 
 /** A row of the outbox. */
