@@ -127,13 +127,13 @@ export async function writeLinks(db: Queryable, adopted: readonly Adopted[]): Pr
     redacted,
   }));
   await db.query(
-    `insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted)
+    `insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted, updated_at)
      select "entraId", "mapticianId", coalesce(applied->>'userName', ''), coalesce((applied->>'active')::boolean, true),
-       jsonb_strip_nulls(applied), kept, redacted
+       jsonb_strip_nulls(applied), kept, redacted, clock_timestamp()
      from jsonb_to_recordset($1) as p("entraId" uuid, "mapticianId" text, applied jsonb, kept jsonb, redacted text[])
      on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
        active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
-       deactivated_at = ${deactivatedAt}, updated_at = now()`,
+       deactivated_at = ${deactivatedAt}, updated_at = excluded.updated_at`,
     [JSON.stringify(links)],
   );
 }
@@ -169,18 +169,19 @@ export async function settleDone(
          coalesce(l.redacted, '{}') as linked_redacted
        from ended e left join links l on l.entra_id = e.entra_id
      ), linked as (
-       insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted)
+       insert into links (entra_id, maptician_id, user_name, active, applied, kept, redacted, updated_at)
        select entra_id, account, coalesce(attributes->>'userName', linked_name, ''),
          coalesce((attributes->>'active')::boolean, (before->>'active')::boolean, true),
          jsonb_strip_nulls(before || attributes),
          case when kept = '{}' then newly_kept
            else (kept - array(select jsonb_object_keys(attributes))) || newly_kept end,
          case when linked_redacted = '{}' then redacted
-           else array(select unnest(linked_redacted) except select jsonb_object_keys(attributes)) || redacted end
+           else array(select unnest(linked_redacted) except select jsonb_object_keys(attributes)) || redacted end,
+         clock_timestamp()
        from facts
        on conflict (entra_id) do update set maptician_id = excluded.maptician_id, user_name = excluded.user_name,
          active = excluded.active, applied = excluded.applied, kept = excluded.kept, redacted = excluded.redacted,
-         deactivated_at = ${deactivatedAt}, updated_at = now()
+         deactivated_at = ${deactivatedAt}, updated_at = excluded.updated_at
      ), logged as (
        insert into provisioning_log
          (cycle_id, action, operation, status, entra_id, user_name, maptician_id, reason, before, after)

@@ -12,7 +12,7 @@ import type { PlanRules } from '../plan/decide.ts';
 import type { RunningJob } from '../queue/backend.ts';
 import { jobNames, operationAttempts } from '../queue/outbox.ts';
 import { isCycleRunning, readCycle } from '../state/cycles.ts';
-import { dropLeftOver } from '../state/on-demand.ts';
+import { dropLeftOver, dropOwn } from '../state/on-demand.ts';
 import { type LogRecord, readLog } from '../state/provisioning-log.ts';
 import { planPass, type WrittenOperation } from './plan-pass.ts';
 import type { Waiting } from './planned-users.ts';
@@ -114,7 +114,7 @@ async function tellLink({ pool, onStep }: ActContext, id: string): Promise<void>
 }
 
 /** What a cycle has in hand of the user is left to it. Resolves with that cycle, when it is done with the user. */
-async function waitForOthers({ pool, signal, onStep }: ActContext, id: string): Promise<number | undefined> {
+async function waitForOthers({ pool, cycleId, signal, onStep }: ActContext, id: string): Promise<number | undefined> {
   let other: number | undefined;
   for (const deadline = Date.now() + waitAtMost; ; ) {
     const { rows } = await pool.query<{ cycle: number }>(
@@ -123,6 +123,11 @@ async function waitForOthers({ pool, signal, onStep }: ActContext, id: string): 
     );
     const cycle = rows[0]?.cycle;
     if (cycle === undefined) return other;
+    // Its own, which no job took: a resync is comparing the accounts. It is planned anew once that is over.
+    if (cycle === cycleId) {
+      await dropOwn(pool, cycleId);
+      throw new SyncError('Timeout', 'A resync is comparing the accounts with Maptician: try again when it has ended');
+    }
     // Left by a cycle that was killed; it is planned anew here.
     if (!(await isCycleRunning(pool)) && (await dropLeftOver(pool, id))) return other;
     if (other !== cycle) {

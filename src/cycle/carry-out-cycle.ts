@@ -153,7 +153,7 @@ export function startCycle(
       const yields = await writeYields(pool, cycleId, mayWrite && !stopped ? valuesToYield(pass, wave) : [], permits);
       await enqueue(yields);
       if (pass.operations === 0 && yields.length === 0 && !stopped) {
-        if (await isLeftOver()) continue;
+        if (pass.overtaken > 0 || (await isLeftOver())) continue;
         if (pass.waiting.length > 0) await giveUpWaiting(pool, cycleId, pass);
         return;
       }

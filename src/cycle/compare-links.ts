@@ -29,18 +29,22 @@ export interface ComparedLink {
   readonly forgets: boolean;
 }
 
-/** Goes through all links in chunks. The listing of `cycleId` answers where the user store has one. */
+/**
+ * Goes through all links in chunks. The listing of `cycleId` answers where the user store has one.
+ * @param before leaves out whoever's link was written since: the database's time at the begin of the listing
+ */
 export async function* comparedLinks(
   db: Queryable,
   store: UserStore,
   cycleId: number,
+  before: string = 'infinity',
 ): AsyncGenerator<readonly ComparedLink[]> {
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const { rows } = await db.query(
       `select entra_id as "entraId", maptician_id as "mapticianId", applied, kept from links
-       where entra_id > $1 order by entra_id limit $2`,
-      [after, chunkSize],
+       where entra_id > $1 and updated_at < $3::timestamptz order by entra_id limit $2`,
+      [after, chunkSize, before],
     );
     const links = rows.map((row) => linkRow.parse(row));
     const last = links.at(-1);
@@ -81,21 +85,25 @@ function compareLink(link: LinkRow, stored: UserAttributes | undefined): Compare
 
 /**
  * Writes down what Maptician was found to have: links without an account go, the others say what is there, and whoever
- * is not as it was applied is planned again from that. In the caller's transaction.
+ * is not as it was applied is planned again from that. Links written since `before` stay. In the caller's transaction.
  */
-export async function correctLinks(db: Queryable, compared: readonly ComparedLink[]): Promise<void> {
+export async function correctLinks(
+  db: Queryable,
+  compared: readonly ComparedLink[],
+  before: string = 'infinity',
+): Promise<void> {
   const gone = compared.filter(({ stored }) => stored === undefined).map(({ link }) => link.entraId);
   const moved = compared
     .filter(({ differs, forgets }) => differs || forgets)
     .map(({ link, applied, kept }) => ({ entraId: link.entraId, applied, kept }));
   const differing = compared.filter(({ differs }) => differs).map(({ link }) => link.entraId);
-  await db.query('delete from links where entra_id = any($1)', [gone]);
+  await db.query('delete from links where entra_id = any($1) and updated_at < $2::timestamptz', [gone, before]);
   await db.query(
     `update links l set applied = jsonb_strip_nulls(p.applied), kept = p.kept,
        user_name = coalesce(p.applied->>'userName', ''), active = coalesce((p.applied->>'active')::boolean, true),
-       deactivated_at = case when (p.applied->>'active')::boolean is false then l.deactivated_at end, updated_at = now()
-     from jsonb_to_recordset($1) as p("entraId" uuid, applied jsonb, kept jsonb) where l.entra_id = p."entraId"`,
-    [JSON.stringify(moved)],
+       deactivated_at = case when (p.applied->>'active')::boolean is false then l.deactivated_at end, updated_at = clock_timestamp()
+     from jsonb_to_recordset($1) as p("entraId" uuid, applied jsonb, kept jsonb) where l.entra_id = p."entraId" and l.updated_at < $2::timestamptz`,
+    [JSON.stringify(moved), before],
   );
   await compareAgain(db, 'select unnest($1::uuid[])', [[...gone, ...differing]]);
 }

@@ -1,6 +1,6 @@
 /**
- * Drift: what somebody else changed in Maptician since it was applied. Under the cycle lock, so that nothing moves
- * meanwhile. Reads all accounts once and Entra not at all, and writes nothing to Maptician: a repair corrects the links,
+ * Drift: what somebody else changed in Maptician since it was applied. Under the cycle lock, so that no
+ * cycle moves anything meanwhile; whoever is provisioned by hand is left to the next check. Reads all accounts once and Entra not at all, and writes nothing to Maptician: a repair corrects the links,
  * and the next cycle makes good what differs.
  */
 import type pg from 'pg';
@@ -8,7 +8,7 @@ import { SyncError, toSyncError } from '../errors.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import { type DriftKind, driftOf } from '../plan/drift.ts';
 import { lockCycle } from '../state/cycles.ts';
-import { transaction } from '../state/database.ts';
+import { databaseTime, transaction } from '../state/database.ts';
 import {
   beginDriftCheck,
   type DriftAction,
@@ -46,15 +46,16 @@ export async function checkDrift(context: DriftContext, options: DriftOptions): 
   return underLock(context, options, async (stopped, store) => {
     const id = await beginDriftCheck(pool, action);
     try {
+      const before = await databaseTime(pool);
       const accounts = await countAccounts(discovered(context, store, stopped));
       const drift: Record<DriftKind, number> = { access: 0, missing: 0, changed: 0 };
       let done = 0;
-      for await (const chunk of comparedLinks(pool, store, ownListing)) {
+      for await (const chunk of comparedLinks(pool, store, ownListing, before)) {
         stopped.signal?.throwIfAborted();
-        const found = await findDrift(pool, chunk, context);
+        const found = await findDrift(pool, chunk, before, context);
         await transaction(pool, async (client) => {
           await recordDrift(client, { id, action }, found);
-          if (action === 'repair') await correctLinks(client, chunk);
+          if (action === 'repair') await correctLinks(client, chunk, before);
         });
         for (const one of found) {
           drift[one.kind] += 1;
@@ -140,6 +141,7 @@ interface LinkedRow extends SubjectRow {
 async function findDrift(
   pool: pg.Pool,
   chunk: readonly ComparedLink[],
+  before: string,
   { rules }: Pick<DriftContext, 'rules'>,
 ): Promise<UserDrift[]> {
   const suspects = new Map(
@@ -152,10 +154,10 @@ async function findDrift(
     `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
        l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted
      from links l join users u on u.id = l.entra_id
-     where l.entra_id = any($1)
+     where l.entra_id = any($1) and l.updated_at < $2::timestamptz
        and not exists (select from operations o where o.entra_id = l.entra_id and o.state = 'open')
      order by u.id`,
-    [[...suspects.keys()]],
+    [[...suspects.keys()], before],
   );
   return rows.flatMap((row) => {
     const subject = toSubject(row);

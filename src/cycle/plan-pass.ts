@@ -31,6 +31,8 @@ export interface WrittenOperation {
 export interface PlanPass {
   readonly operations: number;
   readonly waiting: readonly { readonly id: string; readonly waiting: Waiting }[];
+  /** Whom somebody provisioned by hand between the decision and its writing: nothing was written of them. */
+  readonly overtaken: number;
 }
 
 /** Which users' operations may be written. */
@@ -60,17 +62,22 @@ export async function planPass(
   { stages, permits, opened, of }: PassOptions,
 ): Promise<PlanPass> {
   const waiting: { id: string; waiting: Waiting }[] = [];
-  let operations = 0;
+  let [operations, overtaken] = [0, 0];
   const chunks = plannedUsers(pool, rules, of);
   let next = chunks.next();
   for (;;) {
     const { value: chunk, done } = await next;
-    if (done) return { operations, waiting };
+    if (done) return { operations, waiting, overtaken };
     // The next chunk is read and decided while this one is written; its failure waits to be awaited.
     next = chunks.next();
     next.catch(() => undefined);
-    const write = async (client: Queryable) =>
-      writeChunk(client, await permitted(client, chunk, permits), cycleId, stages);
+    const write = async (client: Queryable) => {
+      const may = await permitted(client, chunk, permits);
+      // Whoever is provisioned by hand has been waited for, and the mirror was written for that alone.
+      const valid = of?.only === undefined ? await stillMarked(client, may) : may;
+      overtaken += may.length - valid.length;
+      return writeChunk(client, valid, cycleId, stages);
+    };
     const written = await transaction(pool, write, { relaxed: true });
     operations += written.length;
     await opened(written.filter((operation) => operation.state === 'open'));
@@ -95,6 +102,19 @@ async function permitted(
   });
   const may = await permits(db, wanted);
   return chunk.filter(({ subject, decision }) => !isOperative(decision) || may.has(subject.id));
+}
+
+/**
+ * Without those whose mark has moved since the decision: provisioning by hand writes it anew with each reading, and takes it
+ * with its own plan. The marks are locked, so that it cannot move any more.
+ */
+async function stillMarked(db: Queryable, chunk: readonly Planned[]): Promise<readonly Planned[]> {
+  const { rows } = await db.query<{ id: string; mark: string }>(
+    'select id, xmin::text as mark from to_compare where id = any($1) order by id for update',
+    [chunk.map(({ subject }) => subject.id)],
+  );
+  const marks = new Map(rows.map(({ id, mark }) => [id, mark]));
+  return chunk.filter(({ subject, mark }) => marks.get(subject.id) === mark);
 }
 
 /** A row of the outbox. */

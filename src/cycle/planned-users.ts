@@ -24,6 +24,8 @@ export interface Planned {
   readonly answer: { readonly answer: 'approved' | 'rejected'; readonly payload: string } | null;
   /** How often in this cycle Maptician said that a value is another account's. */
   readonly contested: number;
+  /** Which mark it was decided for: another one, or none any more, tells that somebody has seen to the user since. */
+  readonly mark: string | null;
   /** What was refused before and is not sent again as it is. */
   readonly refused: Refusal | undefined;
 }
@@ -82,6 +84,7 @@ interface CandidateRow extends SubjectRow {
   answer: 'approved' | 'rejected' | null;
   answered_payload: string | null;
   contested: number;
+  mark: string | null;
 }
 
 export interface Selection {
@@ -145,6 +148,7 @@ async function readCandidates(db: Queryable, rules: PlanRules, ids: readonly str
     `select u.id, u.attributes, u.roles, u.user_name, u.presence, u.in_scope, u.filtered_out, u.rejected_removal, u.rejected_reason,
        l.maptician_id, l.user_name as linked_name, l.active, l.applied, l.redacted, o.state as operation_state,
        ${isGraceOver('$2')} as grace_over, a.answer, a.payload as answered_payload, coalesce(c.contested, 0) as contested,
+       c.xmin::text as mark,
        e.payload as refused_payload, e.code as refused_code, e.next_retry_at as refused_until
      from users u
        left join to_compare c on c.id = u.id
@@ -180,6 +184,7 @@ async function planRows(
           ? null
           : { answer: row.answer, payload: row.answered_payload },
       contested: row.contested,
+      mark: row.mark,
       refused:
         row.refused_payload === null
           ? undefined

@@ -59,12 +59,16 @@ export interface ProvisionResult {
 
 type Running = StepContext & Pick<ProvisionOptions, 'onStep'>;
 
-/** @param users object ids or userPrincipalNames. Resolves also where it stopped; the reason is in `error`. */
+/**
+ * @param users object ids or userPrincipalNames; rejects where one of them is blank. Resolves also where it stopped; the
+ * reason is in `error`.
+ */
 export async function provisionUsers(
   context: ProvisionContext,
   users: readonly string[],
   options: ProvisionOptions,
 ): Promise<ProvisionResult> {
+  refuseBlank(users);
   const started = Date.now();
   const done: ProvisionedUser[] = [];
   const warnings: string[] = [];
@@ -88,6 +92,15 @@ export async function provisionUsers(
     error = signal?.aborted ? interrupted() : toSyncError(thrown);
   }
   return { cycleId, users: done, warnings, error, durationMs: Date.now() - started };
+}
+
+/** Graph would answer a blank name with the list of all users. */
+function refuseBlank(users: readonly string[]): void {
+  if (users.every((user) => user.trim() !== '')) return;
+  throw new SyncError(
+    'Misconfigured',
+    'Nobody was provisioned, since one of the users is named by a blank: name each by object id or userPrincipalName',
+  );
 }
 
 function interrupted(): SyncError {

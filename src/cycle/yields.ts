@@ -109,6 +109,7 @@ export async function foreseeYields(db: Queryable, holders: readonly Holder[]): 
         operationState: null,
         answer: null,
         contested: 0,
+        mark: null,
         refused: undefined,
       },
     ];

@@ -62,8 +62,8 @@ export async function findUser(context: PullContext, user: string): Promise<Foun
 }
 
 async function readLive(context: PullContext, user: string): Promise<FoundUser | undefined> {
-  // A name that begins with a dollar sign would be taken for a query option (graph/api/user-get).
-  const key = user.startsWith('$')
+  // A name that begins with a dollar sign would be taken for a query option (graph/api/user-get), dots for folders.
+  const key = /^(\$|\.+$)/.test(user)
     ? `/users('${encodeURIComponent(user.replaceAll("'", "''"))}')`
     : `/users/${encodeURIComponent(user)}`;
   const found = await orAbsent(context.graph.get(`${key}?${selectQuery(context.mirror)}`, graphUser), 'the user');

@@ -13,6 +13,12 @@ import { openEmbedded } from './embedded.ts';
 /** A pool or one client of it: whatever runs a statement. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
+/** The clock of the state database at this moment, as precise as it is. */
+export async function databaseTime(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ now: string }>('select clock_timestamp()::text as now');
+  return rows[0]?.now ?? '';
+}
+
 export interface Database {
   readonly url: string;
   readonly pool: pg.Pool;

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkDrift, listDiscovered } from '../../src/cycle/drift.ts';
 import type { DiscoveredAccount } from '../../src/cycle/drift-accounts.ts';
+import { provisionUsers } from '../../src/cycle/provision.ts';
 import { createLog } from '../../src/log.ts';
 import { addTick } from '../../src/queue/ticks.ts';
 import type { Tenant } from '../../src/sandbox/tenant.ts';
@@ -93,6 +94,43 @@ async function makeDrift({ world, ids, set }: Awaited<ReturnType<typeof open>>) 
   await world.pool.query('delete from maptician.users where external_id = $1', [gone]);
   await set(`active = true, title = 'Again'`, returned);
 }
+
+it('leaves whoever is provisioned by hand while it looks to the next time, and repairs nothing of theirs', async () => {
+  const { tenant, ids } = tenantOf(12);
+  const settings = { REMOVAL_LIMIT_PERCENT: '100' };
+  const world = await openWorld({
+    store: 'scim',
+    sandbox: { tenant, behaviour: { resourceUnitLimit: null } },
+    settings,
+  });
+  worlds.push(world);
+  const [changed = '', returned = ''] = ids;
+  expect(await world.sync()).toMatchObject({ exit: 0 });
+  tenant.users.update(returned, { accountEnabled: false });
+  expect(await world.sync()).toMatchObject({ exit: 0 });
+  const service = await world.service();
+  const context = await service.cycleContext();
+  const found: UserDrift[] = [];
+  let listed = false;
+  const openStore: typeof context.openStore = async () => {
+    const store = await context.openStore();
+    const accounts: typeof store.accounts = async function* (...args) {
+      yield* store.accounts(...args);
+      if (listed) return;
+      listed = true;
+      tenant.users.update(changed, { jobTitle: 'Surveyor' });
+      tenant.users.update(returned, { accountEnabled: true });
+      const byHand = await provisionUsers(service.provisionContext(), [changed, returned], { dryRun: false });
+      expect(byHand).toMatchObject({ users: [{ outcome: 'done' }, { outcome: 'done' }] });
+    };
+    return { ...store, accounts };
+  };
+  await checkDrift({ ...context, openStore }, { action: 'repair', each: (one) => found.push(one) });
+  expect(found).toEqual([]);
+  tenant.users.update(returned, { accountEnabled: false });
+  expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 1, updated: 0 } });
+  expect((await world.rows()).find((row) => row.external_id === returned)).toMatchObject({ active: false });
+});
 
 describe('drift', () => {
   it('tells who has another access, is missing or was changed, and changes nothing', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { type Permits, planPass } from '../../src/cycle/plan-pass.ts';
 import {
   type ProvisionedUser,
   type ProvisionResult,
@@ -11,7 +12,8 @@ import {
   provisionUsers,
 } from '../../src/cycle/provision.ts';
 import type { ActStep, ProvisioningStep } from '../../src/cycle/provision-steps.ts';
-import { readCycles } from '../../src/state/cycles.ts';
+import { pull } from '../../src/directory/pull.ts';
+import { beginCycle, readCycles } from '../../src/state/cycles.ts';
 import { beginOnDemand } from '../../src/state/on-demand.ts';
 import { readLog } from '../../src/state/provisioning-log.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -396,6 +398,9 @@ it('prints the steps as they happen', async () => {
     return { stdout, status };
   };
   const [shown, unknown] = [await run('provision', nameOf(id)), await run('provision', '--json', 'nobody')];
+  const blank = await run('provision', '--json', id, ' ');
+  expect(blank.status).toBe(2);
+  expect(blank.stdout).toContain('named by a blank');
   expect(shown.status).toBe(0);
   const lines = shown.stdout.split('\n').map((line) => line.trimEnd());
   expect(lines.filter((line) => /^ {2}\S/.test(line)).map((line) => line.slice(0, 12).trim())).toEqual([
@@ -412,6 +417,92 @@ it('prints the steps as they happen', async () => {
     users: [{ user: 'nobody', outcome: 'unknown', steps: [{ step: 'import', status: 'failure' }] }],
   });
 });
+
+describe('what cycles do meanwhile', () => {
+  it.each(['a disabling', 'a membership'])('%s that a cycle has read since the reading is not undone', async (what) => {
+    await using opened = await open(12, {
+      permissions: ['Directory.Read.All'],
+      settings: { REMOVAL_LIMIT_PERCENT: '100' },
+    });
+    const { world, tenant, ids, row } = opened;
+    const id = what === 'a disabling' ? (ids[0] ?? '') : addPerson(tenant, {}, false);
+    // From two on, their members come by delta: what is told once is not told again.
+    const groups = ['Planners', 'Second'].map((displayName) => tenant.groups.create({ displayName }).id);
+    for (const group of groups) tenant.assign(group);
+    tenant.groups.addMember(groups[1] ?? '', ids[1] ?? '');
+    if (what === 'a membership') tenant.groups.addMember(groups[0] ?? '', id);
+    expect(await world.sync()).toMatchObject({ exit: 0 });
+    await provisionAmid(world, id, what === 'a disabling' ? `/users/${id}?` : 'memberOf', async (time) => {
+      if (time > 1) return;
+      if (what === 'a disabling') tenant.users.update(id, { accountEnabled: false });
+      else tenant.groups.removeMember(groups[0] ?? '', id);
+      expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 1 } });
+    });
+    expect(await row(id)).toMatchObject({ active: false });
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 0, reactivated: 0 } });
+  });
+
+  it('a user who changes each time is left to the next cycle', async () => {
+    await using opened = await open(2);
+    const { world, tenant, ids } = opened;
+    const [id = ''] = ids;
+    expect(await world.sync()).toMatchObject({ exit: 0 });
+    let title = 0;
+    const found = await provisionAmid(world, id, `/users/${id}?`, async (time) => {
+      if (time > 9) return;
+      tenant.users.update(id, { jobTitle: `Title ${++title}` });
+      await world.sync();
+    });
+    expect(stepOf(found, 'act')).toMatchObject({ status: 'failure', code: 'Timeout' });
+    const { rows } = await world.pool.query('select needs_read from maptician_sync.users where id = $1', [id]);
+    expect(rows).toEqual([{ needs_read: true }]);
+    expect(await world.sync()).toMatchObject({ exit: 0 });
+    expect(await opened.row(id)).toMatchObject({ title: `Title ${title}` });
+  });
+
+  it('a decision of a cycle that was overtaken is not written, and the next wave decides anew', async () => {
+    await using opened = await open(3, { settings: { REMOVAL_LIMIT_PERCENT: '100' } });
+    const { world, tenant, ids, row } = opened;
+    const [id = '', other = ''] = ids;
+    expect(await world.sync()).toMatchObject({ exit: 0 });
+    const service = await world.service();
+    const { pool } = service.database;
+    const pass = (permits: Permits) =>
+      planPass(pool, service.rules, cycle, { stages: () => false, opened: async () => undefined, permits });
+    const everyone: Permits = async (_db, wanted) => new Set(wanted.map(({ entraId }) => entraId));
+    for (const one of [id, other]) tenant.unassign(one);
+    const cycle = await beginCycle(pool, 'sync');
+    const context = { signal: new AbortController().signal, progress: () => undefined, warn: () => undefined };
+    await pull(await service.openDirectory(context), { resync: false });
+    const first = await pass(async (db, wanted) => {
+      tenant.assign(id);
+      expect(await provision(world, [id])).toMatchObject({ users: [{ outcome: 'nothing' }] });
+      return everyone(db, wanted);
+    });
+    expect(first).toMatchObject({ operations: 1, overtaken: 1 });
+    expect(await pass(everyone)).toMatchObject({ operations: 0, overtaken: 0 });
+    await pool.query(`update cycles set state = 'succeeded', ended_at = now() where id = $1`, [cycle]);
+    expect(await world.sync()).toMatchObject({ exit: 0, counts: { deactivated: 1 } });
+    expect(await row(id)).toMatchObject({ active: true });
+    expect(await row(other)).toMatchObject({ active: false });
+  });
+});
+
+/** Provisions one user by hand; `meanwhile` takes place at each answer of Graph to a path with `part`. */
+async function provisionAmid(world: World, id: string, part: string, meanwhile: (time: number) => Promise<void>) {
+  const context = (await world.service()).provisionContext();
+  let time = 0;
+  const openDirectory: typeof context.openDirectory = async (cycle) => {
+    const directory = await context.openDirectory(cycle);
+    const get: typeof directory.graph.get = async (...args) => {
+      const answer = await directory.graph.get(...args);
+      if (args[0].includes(part)) await meanwhile(++time);
+      return answer;
+    };
+    return { ...directory, graph: { ...directory.graph, get } };
+  };
+  return provisionUsers({ ...context, openDirectory }, [id], { dryRun: false });
+}
 
 /** Every row of every table, as one hash a table. */
 async function contents(world: World): Promise<unknown> {
