@@ -145,11 +145,12 @@ function decideRemoval(subject: Subject, rules: PlanRules, reason: string): Deci
   if (!rules.table.actions.delete) {
     return { kind: 'skip', reason: `not removed, since removals are off in the attribute table: ${reason}` };
   }
+  const why = graceOver ? `${reason}, and the grace period is over` : reason;
   const { rejectedRemoval, rejectedReason } = subject;
-  if (rejectedRemoval === (remove ? 'delete' : 'deactivate') && (rejectedReason ?? reason) === reason) {
-    return { kind: 'skip', reason: `removal rejected by an operator: ${reason}` };
+  if (rejectedRemoval === (remove ? 'delete' : 'deactivate') && (rejectedReason ?? why) === why) {
+    return { kind: 'skip', reason: `removal rejected by an operator: ${why}` };
   }
   return remove
-    ? { kind: 'delete', attributes: {}, reason: graceOver ? `${reason}, and the grace period is over` : reason }
-    : { kind: 'deactivate', attributes: { active: false }, reason };
+    ? { kind: 'delete', attributes: {}, reason: why }
+    : { kind: 'deactivate', attributes: { active: false }, reason: why };
 }
