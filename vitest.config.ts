@@ -1,8 +1,12 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** What takes minutes by its nature has a script of its own, `npm run test:deep`, so that `npm test` ends within five. */
+const long = ['test/pipeline/kill.test.ts', 'test/pipeline/scim-kill.test.ts', 'test/demo.test.ts'];
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: process.env.DEEP === 'true' ? configDefaults.exclude : [...configDefaults.exclude, ...long],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -70,7 +70,7 @@ async function syncWith(output: string, folder: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-describe.concurrent('the demo', { timeout: 60_000 }, () => {
+describe('the demo', { timeout: 60_000 }, () => {
   it('plays to its end on any machine, tells true numbers, and leaves nothing behind', async () => {
     // Settings of the user's, and what pg and @azure/identity read on their own: none of it takes part.
     await using demo = await startDemo([], {

@@ -22,9 +22,9 @@ import { createOracle, type Oracle } from './oracle.ts';
 import { backends, openWorld, type World, type WorldOptions } from './world.ts';
 
 const deep = process.env.DEEP === 'true';
-const batchesARun = deep ? 20 : 6;
-const runs = deep ? 10 : 4;
-const scimRuns = deep ? 3 : 2;
+const batchesARun = deep ? 20 : 4;
+const runs = deep ? 10 : 2;
+const scimRuns = deep ? 3 : 1;
 
 interface Variant extends Required<Pick<WorldOptions, 'queue' | 'store'>> {
   readonly runs: number;
