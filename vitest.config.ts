@@ -1,7 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** What takes minutes by its nature has a script of its own, `npm run test:deep`, so that `npm test` ends within five. */
-const long = ['test/pipeline/kill.test.ts', 'test/pipeline/scim-kill.test.ts', 'test/demo.test.ts'];
+const long = [
+  'test/pipeline/kill.test.ts',
+  'test/pipeline/scim-kill.test.ts',
+  'test/demo.test.ts',
+  'test/embedded-postgres.test.ts',
+];
 
 export default defineConfig({
   test: {
