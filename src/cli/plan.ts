@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import type { Foreseen } from '../cycle/foresee.ts';
 import { installationOf, toLine } from '../cycle/plan-format.ts';
 import { type DryRun, planOnly } from '../cycle/plan-only.ts';
-import { describeForeseen, fingerprintsOf, isChanging, type PlannedOperation } from '../cycle/planned-operation.ts';
+import {
+  changesJson,
+  describeForeseen,
+  fingerprintsOf,
+  isChanging,
+  type PlannedOperation,
+} from '../cycle/planned-operation.ts';
 import { createPlan, type PlanWriter } from '../cycle/save-plan.ts';
 import { isLimited, limitedKinds } from '../plan/removal-guard.ts';
 import type { Service } from '../service.ts';
@@ -131,11 +137,7 @@ function operationJson({ id, action, userName, reason, after, code, held, change
     id,
     userName,
     reason,
-    changes: changes.map(({ displayName, oldValue, newValue }) => ({
-      attribute: displayName,
-      old: oldValue,
-      new: newValue,
-    })),
+    changes: changesJson(changes),
     ...(after === undefined ? {} : { after }),
     ...(code === undefined ? {} : { code }),
     ...(held ? { held } : {}),

@@ -76,6 +76,7 @@ export function cycleJson(result: CycleResult) {
     kind: result.kind,
     ...result.counts,
     durationMs: result.durationMs,
+    ...(result.quarantine === undefined ? {} : { quarantine: result.quarantine }),
     ...(result.warnings.length === 0 ? {} : { warnings: result.warnings }),
     ...(result.error === undefined ? {} : { error: errorJson(result.error) }),
   };
@@ -97,6 +98,11 @@ export function describeCycle(result: CycleResult): string {
   else if (error === undefined) lines.push('Nothing changed.');
   if (counts.failed > 0) lines.push(`${counts.failed} failed; see: maptician-sync log --status failure`);
   if (counts.held > 0) lines.push(`${howMany(counts.held, 'user')} held for approval; see: maptician-sync status`);
+  if (result.quarantine !== undefined) {
+    lines.push(
+      `In quarantine now (${result.quarantine}): what to do, and when it is tried again, says maptician-sync status`,
+    );
+  }
   for (const warning of result.warnings) lines.push(`Warning: ${warning}`);
   return lines.join('\n');
 }

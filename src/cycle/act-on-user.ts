@@ -11,7 +11,7 @@ import type { UserStore } from '../maptician/user-store.ts';
 import type { PlanRules } from '../plan/decide.ts';
 import type { RunningJob } from '../queue/backend.ts';
 import { jobNames, operationAttempts } from '../queue/outbox.ts';
-import { isCycleRunning, readCycle } from '../state/cycles.ts';
+import { isCycleRunning, stopOf } from '../state/cycles.ts';
 import { dropLeftOver, dropOwn } from '../state/on-demand.ts';
 import { type LogRecord, readLog } from '../state/provisioning-log.ts';
 import { planPass, type WrittenOperation } from './plan-pass.ts';
@@ -173,9 +173,8 @@ async function carryOut(context: ActContext, { id, kind }: WrittenOperation): Pr
 
 /** What concerns everyone alike stopped the cycle instead of failing the user. */
 async function throwIfStopped(pool: pg.Pool, cycleId: number): Promise<void> {
-  const stop = await readCycle(pool, cycleId);
-  if (stop === undefined || stop.stopCode === null) return;
-  throw new SyncError(stop.stopCode, stop.stopMessage ?? stop.stopCode, { detail: stop.stopDetail ?? undefined });
+  const stop = await stopOf(pool, cycleId);
+  if (stop !== undefined) throw stop;
 }
 
 /** Of a value that another account has to give up; the next cycle sees to both. */

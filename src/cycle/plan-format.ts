@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import { limitedKinds } from '../plan/removal-guard.ts';
-import { changingActions, type PlannedOperation } from './planned-operation.ts';
+import { changesJson, changingActions, type PlannedOperation } from './planned-operation.ts';
 
 export const format = 'maptician-sync plan';
 export const version = 1;
@@ -60,11 +60,7 @@ export function toLine({ id, action, held, userName, reason, changes }: PlannedO
     hash,
     userName,
     reason,
-    changes: changes.map(({ displayName, oldValue, newValue }) => ({
-      attribute: displayName,
-      old: oldValue,
-      new: newValue,
-    })),
+    changes: changesJson(changes),
   });
 }
 

@@ -32,6 +32,15 @@ export interface PlannedOperation {
   readonly changes: readonly ModifiedProperty[];
 }
 
+/** Changes as a plan prints and keeps them. */
+export function changesJson(changes: readonly ModifiedProperty[]) {
+  return changes.map(({ displayName, oldValue, newValue }) => ({
+    attribute: displayName,
+    old: oldValue,
+    new: newValue,
+  }));
+}
+
 /** Stands for a value that is another one each time it is worked out. */
 const eachTime = '(another each time)';
 

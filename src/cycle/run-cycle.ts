@@ -2,11 +2,10 @@
  * One cycle: pull → plan → outbox → settle. Level-triggered: what is to be done is derived from the state as it is, so
  * a cycle that was killed anywhere is finished by the next one.
  */
-import type pg from 'pg';
 import { errorHandling, recommendedAction, SyncError, toError, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { notifyOfCycle } from '../notify/notifications.ts';
-import { beginCycle, type CycleCounts, countCycle, endCycle, lockCycle, writeProgress } from '../state/cycles.ts';
+import { beginCycle, type CycleCounts, countCycle, endCycle, lockCycle, stopOf } from '../state/cycles.ts';
 import { driftWarnings } from '../state/drift.ts';
 import { keptWarnings } from '../state/kept-warnings.ts';
 import { type RunningCycle, startCycle } from './carry-out-cycle.ts';
@@ -75,12 +74,6 @@ export async function runCycle(context: CycleContext, options: CycleOptions): Pr
     await lock.release();
     await context.logKeeper.deliver(options.signal);
   }
-}
-
-async function stopOf(pool: pg.Pool, cycleId: number): Promise<SyncError | undefined> {
-  const stop = await writeProgress(pool, cycleId, undefined);
-  if (stop === undefined) return undefined;
-  return new SyncError(stop.code, stop.message, stop.detail === null ? {} : { detail: stop.detail });
 }
 
 /** A cycle that left anyone behind is partial, never succeeded. */

@@ -1,9 +1,10 @@
 /** Waits until the operations of a cycle have ended, and puts them into the queue again where the queue lost them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { type ErrorCode, SyncError } from '../errors.ts';
+import { SyncError } from '../errors.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import { enqueueOpen } from '../queue/outbox.ts';
+import { type Stop, stopError } from '../state/cycles.ts';
 import type { CycleProgress } from './cycle-context.ts';
 
 /** So long without progress, and with an empty queue, the jobs are taken to be lost. */
@@ -13,11 +14,8 @@ const stuckAfter = 15 * 60_000;
 const shortestPause = 20;
 const longestPause = 250;
 
-interface Standing {
+interface Standing extends Stop {
   open: number;
-  stop_code: ErrorCode | null;
-  stop_message: string | null;
-  stop_detail: string | null;
   /** Maptician has asked not to be called for a while. */
   blocked: boolean;
 }
@@ -45,13 +43,8 @@ export async function settle(context: {
     );
     const standing = rows[0];
     if (standing === undefined) throw new SyncError('InternalError', 'The cycle is no longer in the state database');
-    if (standing.stop_code !== null) {
-      throw new SyncError(
-        standing.stop_code,
-        standing.stop_message ?? standing.stop_code,
-        standing.stop_detail === null ? {} : { detail: standing.stop_detail },
-      );
-    }
+    const stop = stopError(standing);
+    if (stop !== undefined) throw stop;
     total = Math.max(total, standing.open);
     context.progress({ phase: 'applying', done: total - standing.open, total });
     if (standing.open === 0) return;

@@ -1,6 +1,5 @@
 /** Writes once a second how far a running cycle is, for everybody who looks at it, and learns whether it is to stop. */
 import type pg from 'pg';
-import { SyncError } from '../errors.ts';
 import { writeProgress } from '../state/cycles.ts';
 import type { CycleProgress } from './cycle-context.ts';
 
@@ -19,8 +18,7 @@ export function watchCycle(pool: pg.Pool, cycleId: number): Watch {
   let writing: Promise<void> | undefined;
   const write = async () => {
     const stop = await writeProgress(pool, cycleId, latest);
-    if (stop !== undefined)
-      stopped.abort(new SyncError(stop.code, stop.message, stop.detail === null ? {} : { detail: stop.detail }));
+    if (stop !== undefined) stopped.abort(stop);
   };
   const timer = setInterval(() => {
     // A database that does not answer is for the cycle itself to find.

@@ -186,15 +186,35 @@ export async function writeProgress(
   db: Queryable,
   id: number,
   progress: { readonly phase: string; readonly done: number; readonly total: number | undefined } | undefined,
-): Promise<{ code: ErrorCode; message: string; detail: string | null } | undefined> {
-  const { rows } = await db.query<{ code: ErrorCode | null; message: string | null; detail: string | null }>(
+): Promise<SyncError | undefined> {
+  const { rows } = await db.query<Stop>(
     `update cycles set phase = coalesce($2, phase), progress_done = $3, progress_total = $4, progress_at = now()
-     where id = $1 and state = 'running' returning stop_code as code, stop_message as message, stop_detail as detail`,
+     where id = $1 and state = 'running' returning stop_code, stop_message, stop_detail`,
     [id, progress?.phase ?? null, progress?.done ?? null, progress?.total ?? null],
   );
-  const [row] = rows;
-  if (row === undefined || row.code === null) return undefined;
-  return { code: row.code, message: row.message ?? row.code, detail: row.detail };
+  return rows[0] === undefined ? undefined : stopError(rows[0]);
+}
+
+/** Why a cycle is to stop, as its row has it. */
+export interface Stop {
+  readonly stop_code: ErrorCode | null;
+  readonly stop_message: string | null;
+  readonly stop_detail: string | null;
+}
+
+/** The same as an error; undefined where nobody said so. */
+export function stopError({
+  stop_code: code,
+  stop_message: message,
+  stop_detail: detail,
+}: Stop): SyncError | undefined {
+  return code === null ? undefined : new SyncError(code, message ?? code, detail === null ? {} : { detail });
+}
+
+/** Why a cycle was stopped by a job or a person; undefined where it was not. */
+export async function stopOf(db: Queryable, id: number): Promise<SyncError | undefined> {
+  const { rows } = await db.query<Stop>('select stop_code, stop_message, stop_detail from cycles where id = $1', [id]);
+  return rows[0] === undefined ? undefined : stopError(rows[0]);
 }
 
 export async function updateCycle(

@@ -5,7 +5,6 @@ import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCredential } from '../../src/directory/credential.ts';
 import { createGraphClient, type GraphClient } from '../../src/directory/graph-client.ts';
-import { SyncError } from '../../src/errors.ts';
 import { recipientsOf } from '../../src/notify/channels.ts';
 import { describeCredential, findCredential } from '../../src/notify/credentials.ts';
 import { createGraphMailer } from '../../src/notify/graph-mailer.ts';
@@ -15,6 +14,7 @@ import { createWebhook, webhookFormat } from '../../src/notify/webhook.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { leastPermissions } from '../../src/sandbox/tenant.ts';
 import { loadSettings, type Settings } from '../../src/settings.ts';
+import { errorOf } from '../support/error-of.ts';
 import { openWebhookReceiver } from '../support/webhook-receiver.ts';
 
 const removals = Array.from({ length: 12 }, (_, index) => ({
@@ -24,15 +24,6 @@ const removals = Array.from({ length: 12 }, (_, index) => ({
   reason: 'no longer assigned',
 }));
 const notice: Notice = heldNotice({ removals, count: 40, limitText: 'more than 10 users', setId: '7' });
-
-async function errorOf(promise: Promise<unknown>): Promise<SyncError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof SyncError) return error;
-  throw new Error(`not a SyncError: ${String(error)}`);
-}
 
 describe('recipients', () => {
   const to = (env: Record<string, string>) => {

@@ -5,12 +5,12 @@ import { type ParsedMail, simpleParser } from 'mailparser';
 import { generate } from 'selfsigned';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { SyncError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { renderMail } from '../../src/notify/mail-layout.ts';
 import type { Mailer } from '../../src/notify/mailer.ts';
 import { createSmtpMailer } from '../../src/notify/smtp-mailer.ts';
 import { warningNotice } from '../../src/notify/templates.ts';
+import { errorOf } from '../support/error-of.ts';
 
 describe('mail over SMTP', () => {
   let certificate: Awaited<ReturnType<typeof generate>>;
@@ -66,15 +66,6 @@ describe('mail over SMTP', () => {
   }
 
   const mail = renderMail(warningNotice({ warnings: ['Zürich was unreachable.'], host: 'sync-1' }));
-
-  async function errorOf(promise: Promise<unknown>): Promise<SyncError> {
-    const error: unknown = await promise.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof SyncError) return error;
-    throw new Error(`not a SyncError: ${String(error)}`);
-  }
 
   test('delivers text and HTML to every recipient', async () => {
     const { received, recipients, port } = await serve();

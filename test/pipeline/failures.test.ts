@@ -3,21 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
-import { addPerson, tenantOf } from './people.ts';
-import { backends, openWorld, type World, type WorldOptions } from './world.ts';
-
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
-});
+import { describe, expect, it } from 'vitest';
+import { addPerson } from './people.ts';
+import { openPeopled } from './peopled-world.ts';
+import { backends, type WorldOptions } from './world.ts';
 
 async function open(people: number, options: WorldOptions = {}) {
-  const { tenant, ids } = tenantOf(people);
-  const world = await openWorld({ ...options, sandbox: { tenant, behaviour: { resourceUnitLimit: null } } });
-  worlds.push(world);
-  const subjects = () => world.sandbox.mailbox.mails().map(({ subject }) => subject);
-  return { world, tenant, ids, subjects };
+  const opened = await openPeopled(people, options);
+  return { ...opened, subjects: () => opened.world.sandbox.mailbox.mails().map(({ subject }) => subject) };
 }
 
 describe.each(backends)('one user among thousands whom the store refuses (queue on %s)', (queue) => {

@@ -1,28 +1,17 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, answerHeld } from '../../src/cycle/answer-held.ts';
 import { type HeldSet, readHeldSets } from '../../src/state/held-sets.ts';
 import { passTime } from '../support/pass-time.ts';
-import { addPerson, tenantOf } from './people.ts';
-import { openWorld, type World } from './world.ts';
-
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
-});
-
-async function open(people: number, settings: Record<string, string> = {}) {
-  const { tenant, ids } = tenantOf(people);
-  const world = await openWorld({ sandbox: { tenant }, settings });
-  worlds.push(world);
-  return { world, tenant, ids };
-}
+import { addPerson } from './people.ts';
+import { openPeopled } from './peopled-world.ts';
+import type { World } from './world.ts';
 
 /** Twelve of forty are deleted in Entra, and held. */
 async function openHeld() {
-  const opened = await open(40);
+  const opened = await openPeopled(40);
   const { world, tenant, ids } = opened;
   expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: 40 } });
   const leavers = ids.slice(0, 12);
@@ -164,7 +153,7 @@ describe('an answer', () => {
 
 describe('creates and updates with limits of their own', () => {
   it('are held, carried out when approved, and when rejected not planned before something changes', async () => {
-    const { world, tenant, ids } = await open(5, { CREATE_LIMIT: '4', UPDATE_LIMIT: '1' });
+    const { world, tenant, ids } = await openPeopled(5, { settings: { CREATE_LIMIT: '4', UPDATE_LIMIT: '1' } });
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { created: 0, held: 5 } });
     expect(await world.rows()).toEqual([]);
     const [mail] = world.sandbox.mailbox.mails();

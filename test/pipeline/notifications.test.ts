@@ -4,24 +4,18 @@ import { runCycle } from '../../jobs/run-cycle.ts';
 import { type Duty, runDuties } from '../../src/duties.ts';
 import type { Service } from '../../src/service.ts';
 import { disableJob, pauseJob, resumeJob } from '../../src/state/job.ts';
-import { createDatabase } from '../support/database.ts';
 import { passTime } from '../support/pass-time.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openWebhookReceiver } from '../support/webhook-receiver.ts';
-import { addPerson, tenantOf } from './people.ts';
+import { openWithGoneStore } from './gone-store.ts';
+import { tenantOf } from './people.ts';
+import { openPeopled } from './peopled-world.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-async function open(people: number, options: WorldOptions = {}) {
-  const { tenant, ids } = tenantOf(people);
-  const world = await openWorld({ ...options, sandbox: { tenant, behaviour: { resourceUnitLimit: null } } });
-  cleanups.push(world.close);
-  return { world, tenant, ids };
-}
 
 /** The subjects of the mails that came, without what they all begin with; the mailbox is emptied. */
 function takeSubjects({ sandbox: { mailbox } }: World): string[] {
@@ -54,7 +48,7 @@ async function days(world: World, count: number, also: () => Promise<unknown> = 
 
 /** A world in which one user is refused by the store as long as the title is Chief. */
 async function openRefusing(options: WorldOptions = {}) {
-  const opened = await open(3, options);
+  const opened = await openPeopled(3, options);
   const { world, tenant, ids } = opened;
   await (await world.service()).store();
   await world.pool.query(`alter table maptician.users add constraint no_chiefs check (title <> 'Chief')`);
@@ -117,13 +111,7 @@ describe('a user who fails for a month', () => {
 
 describe('a target that is dead for a month', () => {
   it('is told of seven times, and its end once; a reason that changes is told of, too', async () => {
-    const gone = await createDatabase();
-    const { world, tenant } = await open(3, { settings: { MAPTICIAN_DATABASE_URL: gone.url } });
-    expect(await world.sync()).toMatchObject({ exit: 0 });
-    await world.restart();
-    await gone.drop();
-    addPerson(tenant);
-    expect(await world.sync()).toMatchObject({ exit: 2 });
+    const { world } = await openWithGoneStore();
     const [first = ''] = takeSubjects(world);
     expect(first).toMatch(/^Stopped: /);
     const code = first.replace('Stopped: ', '');
@@ -160,7 +148,7 @@ describe('hours without a cycle', () => {
   }
 
   it('are told of after six, once, then after a day, and when a cycle has finished; not while paused', async () => {
-    const { world } = await open(2);
+    const { world } = await openPeopled(2);
     expect(await world.sync()).toMatchObject({ exit: 0 });
     await minute(world);
     await hours(world, 5);
@@ -181,7 +169,7 @@ describe('hours without a cycle', () => {
   });
 
   it('are none where the service was stopped for as long', async () => {
-    const { world } = await open(2);
+    const { world } = await openPeopled(2);
     expect(await world.sync()).toMatchObject({ exit: 0 });
     await days(world, 2);
     expect(takeSubjects(world)).toEqual([]);
@@ -190,7 +178,7 @@ describe('hours without a cycle', () => {
 
 describe('a client secret that expires', () => {
   it('is told of 30, 14, 7, 3 and 1 days before, and when it has, though nobody can sign in then', async () => {
-    const { world, tenant } = await open(2);
+    const { world, tenant } = await openPeopled(2);
     const [credential] = tenant.worker.passwordCredentials;
     if (credential === undefined) throw new Error('The app has no secret.');
     const expireIn = (left: number) => {

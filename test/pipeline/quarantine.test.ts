@@ -1,26 +1,14 @@
 /** A job that is sick as a whole: the circuit breaker, the thresholds, the tries to leave quarantine, and the way out. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCycle } from '../../jobs/run-cycle.ts';
 import { leaveQuarantine } from '../../src/leave-quarantine.ts';
 import { readJob, resumeJob } from '../../src/state/job.ts';
 import { readStanding } from '../../src/state/standing.ts';
-import { createDatabase } from '../support/database.ts';
 import { passTime } from '../support/pass-time.ts';
-import { addPerson, tenantOf } from './people.ts';
+import { openWithGoneStore } from './gone-store.ts';
+import { openPeopled } from './peopled-world.ts';
 import { openScimWorld } from './scim-world.ts';
-import { openWorld, type World, type WorldOptions } from './world.ts';
-
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
-});
-
-async function open(people: number, options: WorldOptions = {}) {
-  const { tenant, ids } = tenantOf(people);
-  const world = await openWorld({ ...options, sandbox: { tenant, behaviour: { resourceUnitLimit: null } } });
-  worlds.push(world);
-  return { world, tenant, ids };
-}
+import type { World } from './world.ts';
 
 const jobOf = async (world: World) => readJob((await world.service()).database.pool);
 const standingOf = async (world: World) => readStanding((await world.service()).database.pool);
@@ -86,13 +74,7 @@ describe('Maptician that fails for everybody', () => {
 
 describe('a user store that is gone for a month', () => {
   it('is tried 37 times more, then no more; a sync by hand still tries, and makes it well', async () => {
-    const gone = await createDatabase();
-    const { world, tenant } = await open(3, { settings: { MAPTICIAN_DATABASE_URL: gone.url } });
-    expect(await world.sync()).toMatchObject({ exit: 0 });
-    await world.restart();
-    await gone.drop();
-    addPerson(tenant);
-    expect(await world.sync()).toMatchObject({ exit: 2 });
+    const { world } = await openWithGoneStore();
     const began = (await jobOf(world)).quarantine;
     expect(began).toMatchObject({ reason: 'EncounteredQuarantineException', count: 1 });
     const requests = world.requests();
@@ -119,7 +101,7 @@ describe('a user store that is gone for a month', () => {
 describe('many users who fail for their own sake', () => {
   const refused = { store: 'refuses' } as const;
   async function openRefusing(people: number, bad: number) {
-    const opened = await open(people);
+    const opened = await openPeopled(people);
     const { world, tenant, ids } = opened;
     await (await world.service()).store();
     await world.pool.query(`alter table maptician.users add constraint no_${refused.store} check (title <> 'Chief')`);
@@ -175,7 +157,7 @@ describe('many users who fail for their own sake', () => {
 });
 
 it('an app that cannot be found any more changes nobody, and ends with 3', async () => {
-  const { world } = await open(12);
+  const { world } = await openPeopled(12);
   expect(await world.sync()).toMatchObject({ exit: 0 });
   const rows = await world.rows();
   await world.restart({ ENTRA_APP_ID: '8e4b3c7a-0000-4000-8000-000000000000', ENTRA_SERVICE_PRINCIPAL_ID: '' });

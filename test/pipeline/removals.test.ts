@@ -1,23 +1,17 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { answerHeld } from '../../src/cycle/answer-held.ts';
 import { retryNow } from '../../src/state/escrow.ts';
 import { readHeldSets } from '../../src/state/held-sets.ts';
 import { passTime } from '../support/pass-time.ts';
-import { addPerson, tenantOf } from './people.ts';
-import { openWorld, type World } from './world.ts';
-
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.close();
-});
+import { addPerson } from './people.ts';
+import { openPeopled } from './peopled-world.ts';
+import type { World } from './world.ts';
 
 /** A world in which everybody is provisioned already. */
 async function openProvisioned(people: number, settings: Record<string, string> = {}) {
-  const { tenant, ids } = tenantOf(people);
-  const world = await openWorld({ sandbox: { tenant }, settings });
-  worlds.push(world);
-  expect(await world.sync()).toMatchObject({ exit: 0, counts: { created: people } });
-  return { world, tenant, ids };
+  const opened = await openPeopled(people, { settings });
+  expect(await opened.world.sync()).toMatchObject({ exit: 0, counts: { created: people } });
+  return opened;
 }
 
 async function activeIds(world: World): Promise<unknown[]> {

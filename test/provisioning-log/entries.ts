@@ -4,32 +4,26 @@ import type { LogEntry, LogRecord } from '../../src/state/provisioning-log.ts';
 export const ada = '6204c1d1-4712-4c46-a7d9-3ed63d992682';
 export const bob = '6204c1d1-4712-4c46-a7d9-3ed63d992683';
 
+const plain = {
+  action: 'update',
+  operation: 'update',
+  status: 'success',
+  entraId: ada,
+  userName: 'ada@contoso.example',
+  mapticianId: 'm-1',
+  code: null,
+  reason: 'attributes changed in Entra',
+} as const;
+
 /** An update that went well, unless it is said otherwise. */
 export function entryOf(changes: Partial<LogEntry> = {}): LogEntry {
-  return {
-    action: 'update',
-    operation: 'update',
-    status: 'success',
-    entraId: ada,
-    userName: 'ada@contoso.example',
-    mapticianId: 'm-1',
-    code: null,
-    reason: 'attributes changed in Entra',
-    ...changes,
-  };
+  return { ...plain, ...changes };
 }
 
 /** The same as it is read. */
 export function recordOf(changes: Partial<LogRecord> = {}): LogRecord {
   return {
-    action: 'update',
-    operation: 'update',
-    status: 'success',
-    entraId: ada,
-    userName: 'ada@contoso.example',
-    mapticianId: 'm-1',
-    code: null,
-    reason: 'attributes changed in Entra',
+    ...plain,
     id: 7,
     activityAt: new Date('2026-11-24T08:00:00Z'),
     cycleId: 3,
