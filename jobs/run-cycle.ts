@@ -1,16 +1,29 @@
-/** One cycle on schedule. Every replica's tick adds this job under the same id, so one of them runs it. */
+/**
+ * One cycle, on schedule or because somebody asked for it now. Every replica's tick adds this job under the same id, so
+ * one of them runs it.
+ */
 
+import { z } from 'zod';
 import type { CycleContext } from '../src/cycle/cycle-context.ts';
 import { probe } from '../src/cycle/probe.ts';
 import { runCycle as run } from '../src/cycle/run-cycle.ts';
 import { errorHandling, toSyncError } from '../src/errors.ts';
+import type { RunningJob } from '../src/queue/backend.ts';
 import { enterQuarantine, readJob, turnOf } from '../src/state/job.ts';
 
-export async function runCycle(context: CycleContext, signal: AbortSignal): Promise<void> {
+const cycleJob = z.object({ trigger: z.enum(['schedule', 'console']) });
+
+export async function runCycle(
+  context: CycleContext,
+  { data }: Pick<RunningJob, 'data'>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    if (!(await mayRun(context, signal))) return;
-    const result = await run(context, { trigger: 'schedule', resync: false, wait: false, signal });
-    if (result === undefined) context.log.info('a cycle is running already; this tick is passed over');
+    const { trigger } = cycleJob.parse(data);
+    // Whoever asks for a cycle has it tried in quarantine, too; the cycle itself sees to a pause.
+    if (trigger === 'schedule' && !(await mayRun(context, signal))) return;
+    const result = await run(context, { trigger, resync: false, wait: false, signal });
+    if (result === undefined) context.log.info('a cycle is running already; this one is passed over');
   } catch (thrown) {
     const { code } = toSyncError(thrown);
     context.log.error({ code }, 'the cycle could not be run or recorded');

@@ -285,10 +285,10 @@ function runOperationJob(context: JobContext, job: RunningJob): Promise<void> {
 /** What the schedule puts into the queue, one at a time. */
 function runScheduledJob(
   context: CycleContext & { readonly action: DriftAction },
-  { name }: RunningJob,
+  job: RunningJob,
   signal: AbortSignal,
 ): Promise<void> {
-  return name === scheduledJobs.drift ? checkDrift(context, signal) : runScheduledCycle(context, signal);
+  return job.name === scheduledJobs.drift ? checkDrift(context, signal) : runScheduledCycle(context, job, signal);
 }
 
 async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {

@@ -11,12 +11,14 @@ import {
   flag,
   guid,
   limit,
+  listenAddress,
   mailbox,
   oneOf,
   schedule,
   scheduleOrOff,
   sender,
   serviceUrl,
+  signInToken,
   text,
   textLike,
 } from './settings-values.ts';
@@ -31,6 +33,7 @@ export interface SettingAbout {
     | 'State and queue'
     | 'Mail'
     | 'Provisioning log'
+    | 'Console'
     | 'Rules'
     | 'Limits';
   /** One or two sentences, with code in backticks. */
@@ -271,6 +274,63 @@ export const settingsSchema = z.object({
     group: 'Provisioning log',
     about: 'What requests to a webhook are signed with, by HMAC-SHA256.',
     unset: 'they are not signed',
+    sensitive: 'secret',
+  }),
+
+  CONSOLE_LISTEN: listenAddress().prefault('127.0.0.1:4080').register(registry, {
+    group: 'Console',
+    about:
+      'Where `start` serves the console, the API, health and metrics: `address:port`, or `off`. Beyond this machine it needs a way to sign in, and TLS of its own or a proxy with it.',
+  }),
+  CONSOLE_URL: serviceUrl({ loopback: true, path: 'none' }).optional().register(registry, {
+    group: 'Console',
+    about: 'The origin under which people reach it, where that is not `CONSOLE_LISTEN`: such as that of a proxy.',
+    unset: 'as `CONSOLE_LISTEN` has it',
+    example: 'https://maptician-sync.example.com',
+  }),
+  CONSOLE_TLS_CERTIFICATE_PATH: text().optional().register(registry, {
+    group: 'Console',
+    about: 'A PEM file with the certificate, and the chain behind it; the console is then served over https.',
+    unset: 'it is served over http',
+  }),
+  CONSOLE_TLS_KEY_PATH: text().optional().register(registry, {
+    group: 'Console',
+    about: 'A PEM file with the private key of that certificate.',
+  }),
+  CONSOLE_CLIENT_ID: guid().optional().register(registry, {
+    group: 'Console',
+    about:
+      'The application id of the app registration with which people sign in, and whose app roles `reader` and `operator` say what they may do. In the tenant of `AZURE_TENANT_ID`.',
+    unset: 'nobody signs in with Entra',
+    example: '00000000-0000-0000-0000-000000000000',
+  }),
+  CONSOLE_CLIENT_SECRET: text().optional().register(registry, {
+    group: 'Console',
+    about: 'The client secret of that app registration.',
+    sensitive: 'secret',
+  }),
+  CONSOLE_OPERATOR_TOKEN: signInToken().optional().register(registry, {
+    group: 'Console',
+    about:
+      'Whoever knows it may do everything, in the browser and as a bearer token of the API: for a network without Entra, and for scripts. At least 32 characters.',
+    unset: 'there is none',
+    sensitive: 'secret',
+  }),
+  CONSOLE_READER_TOKEN: signInToken().optional().register(registry, {
+    group: 'Console',
+    about: 'Whoever knows it may look at everything: for a metrics collector, say. At least 32 characters.',
+    unset: 'there is none',
+    sensitive: 'secret',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: serviceUrl({ loopback: true, path: 'plain' }).optional().register(registry, {
+    group: 'Console',
+    about: 'An OpenTelemetry collector that gets traces, by OTLP over HTTP. They hold no personal data.',
+    unset: 'nothing is traced',
+    example: 'http://localhost:4318',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: text().optional().register(registry, {
+    group: 'Console',
+    about: 'Headers for it, as `name=value` with `,` between several.',
     sensitive: 'secret',
   }),
 

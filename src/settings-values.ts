@@ -196,6 +196,32 @@ function serviceUrlProblem(url: URL, rules: { loopback: boolean; path: 'none' | 
   return undefined;
 }
 
+/** Where something listens: the host as it is bound, without brackets. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `address:port` of this machine; null for `off`. */
+export const listenAddress = () =>
+  z.string().transform((value, context): ListenAddress | null => {
+    if (value.toLowerCase() === 'off') return null;
+    const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i.exec(value) ?? [];
+    const host = bracketed ?? plain;
+    if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+    context.addIssue('must be an address and a port, such as 127.0.0.1:4080 or [::]:4080, or off.');
+    return z.NEVER;
+  });
+
+/** True where only this machine can reach what listens there. */
+export function isLoopbackAddress({ host }: ListenAddress): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A secret that nobody guesses. */
+export const signInToken = () =>
+  textLike(/^[\x21-\x7e]{32,}$/, 'must have at least 32 characters, without spaces. Make one: openssl rand -hex 32');
+
 /** Where the provisioning log is exported to: `stdout`, a webhook, or a syslog server with its port. */
 export const exportTarget = () =>
   z.string().superRefine((value, context) => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { aboutSetting, type SettingName, settingNames, settingsSchema } from './settings-schema.ts';
-import { maskUrl } from './settings-values.ts';
+import { isLoopbackAddress, maskUrl } from './settings-values.ts';
 
 /** The effective settings, keyed by the variables' names; what is not set and has no default is undefined. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -31,7 +31,7 @@ type GivenSettings = Map<string, Given>;
 
 /** The environment belongs to others too: unknown names are refused only where they begin like ours. */
 const ownPrefixes =
-  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|NO_CYCLE|MAIL_GRAPH|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY|LOG_EXPORT|LOG_RETENTION)_/;
+  /^(MAPTICIAN|SYNC|ENTRA|GRAPH|NOTIFICATION|NO_CYCLE|MAIL_GRAPH|REMOVAL|FLOW|HARD_DELETE|DRIFT|DELETE_INACTIVE|HELD_EXPIRY|LOG_EXPORT|LOG_RETENTION|CONSOLE)_/;
 
 /** Kubernetes and Docker links add such names for every service, so for one called "maptician-sync" as well. */
 const injectedNames = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -66,6 +66,7 @@ export function describeSettings(settings: Settings): string {
     .flatMap((name) => {
       const value = settings[name];
       if (value === undefined) return [];
+      if (value === null) return [`${name}=off`];
       const written = asWritten(name, value);
       const { sensitive } = aboutSetting(name);
       if (sensitive === 'secret') return [`${name}=***`];
@@ -77,6 +78,7 @@ export function describeSettings(settings: Settings): string {
 function asWritten(name: SettingName, value: NonNullable<Settings[SettingName]>): string {
   if (Array.isArray(value)) return value.join(name.endsWith('_SCHEDULE') ? '; ' : ', ') || 'off';
   if (typeof value !== 'object') return String(value);
+  if ('port' in value) return `${value.host.includes(':') ? `[${value.host}]` : value.host}:${value.port}`;
   if (!('count' in value || 'percent' in value)) {
     const parts = Object.entries(value).map(([kind, list]) => `${kind}=${list.join(', ') || 'nobody'}`);
     return parts.join('; ');
@@ -187,6 +189,12 @@ function contradictions(given: GivenSettings): string[] {
   needs('MAPTICIAN_SECRET_TOKEN', ['MAPTICIAN_TENANT_URL']);
   excludes('MAPTICIAN_TENANT_URL', 'MAPTICIAN_DATABASE_URL');
   needs('LOG_EXPORT_SECRET', ['LOG_EXPORT_URL']);
+  needs('CONSOLE_TLS_CERTIFICATE_PATH', ['CONSOLE_TLS_KEY_PATH']);
+  needs('CONSOLE_TLS_KEY_PATH', ['CONSOLE_TLS_CERTIFICATE_PATH']);
+  needs('CONSOLE_CLIENT_ID', ['CONSOLE_CLIENT_SECRET', 'AZURE_TENANT_ID']);
+  needs('CONSOLE_CLIENT_SECRET', ['CONSOLE_CLIENT_ID']);
+  needs('OTEL_EXPORTER_OTLP_HEADERS', ['OTEL_EXPORTER_OTLP_ENDPOINT']);
+  problems.push(...consoleInTheOpen(given));
   excludes('MAIL_GRAPH_SENDER', 'SMTP_URL');
   for (const name of ['NOTIFICATION_EMAIL', 'NOTIFICATION_EMAIL_BY_KIND'] as const) {
     if (has(name) && !has('SMTP_URL') && !has('MAIL_GRAPH_SENDER')) {
@@ -196,6 +204,28 @@ function contradictions(given: GivenSettings): string[] {
     }
   }
   return problems;
+}
+
+/** A console that others than this machine reach asks who they are, and nobody on the way hears the answer. */
+function consoleInTheOpen(given: GivenSettings): string[] {
+  const address = settingsSchema.shape.CONSOLE_LISTEN.safeParse(given.get('CONSOLE_LISTEN')?.text).data ?? null;
+  if (address === null || isLoopbackAddress(address)) return [];
+  const tls = given.has('CONSOLE_TLS_CERTIFICATE_PATH') || given.get('CONSOLE_URL')?.text.startsWith('https://');
+  const signIn = (['CONSOLE_CLIENT_ID', 'CONSOLE_OPERATOR_TOKEN', 'CONSOLE_READER_TOKEN'] as const).some((name) =>
+    given.has(name),
+  );
+  return [
+    ...(signIn
+      ? []
+      : [
+          'CONSOLE_LISTEN is reached from other machines, and there is no way to sign in. Set CONSOLE_CLIENT_ID or CONSOLE_OPERATOR_TOKEN, or listen on 127.0.0.1.',
+        ]),
+    ...(tls
+      ? []
+      : [
+          'CONSOLE_LISTEN is reached from other machines, and without TLS. Set CONSOLE_TLS_CERTIFICATE_PATH and CONSOLE_TLS_KEY_PATH; or, with a proxy in front that has TLS, set CONSOLE_URL to its https:// address.',
+        ]),
+  ];
 }
 
 /** Mail servers often accept a sender only from its own user or domain, so those are the first guesses. */

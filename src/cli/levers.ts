@@ -1,10 +1,7 @@
 /** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
 import { InvalidArgumentError } from 'commander';
 import { restart as restartJob } from '../cycle/restart.ts';
-import { writeAudit } from '../state/audit.ts';
-import { transaction } from '../state/database.ts';
-import { retryNow } from '../state/escrow.ts';
-import { pauseJob, readJob, resumeJob } from '../state/job.ts';
+import { pause as pauseJob, resume as resumeJob, retry as retryUsers } from '../levers.ts';
 import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
 import { cannotRun, print, withService } from './command.ts';
 import { howMany } from './table.ts';
@@ -14,10 +11,7 @@ const now = 'To do it now: maptician-sync sync';
 /** No cycle begins any more, and one that runs stops between two users. */
 export async function pause(): Promise<number> {
   return withService({}, async ({ database }) => {
-    const paused = await transaction(database.pool, async (client) => {
-      await writeAudit(client, { action: 'pause', subject: null });
-      return pauseJob(client);
-    });
+    const paused = await pauseJob(database.pool);
     print(`${paused ? 'Paused.' : 'It was paused already.'} Everything is kept. Let it go on: maptician-sync resume`);
     return 0;
   });
@@ -26,11 +20,7 @@ export async function pause(): Promise<number> {
 /** Out of pause and out of quarantine. */
 export async function resume(): Promise<number> {
   return withService({}, async ({ database }) => {
-    const { pausedAt, quarantine } = await readJob(database.pool);
-    await transaction(database.pool, async (client) => {
-      await writeAudit(client, { action: 'resume', subject: null });
-      await resumeJob(client);
-    });
+    const { pausedAt, quarantine } = await resumeJob(database.pool);
     const was = [...(pausedAt === null ? [] : ['paused']), ...(quarantine === null ? [] : ['in quarantine'])];
     print(
       was.length === 0
@@ -81,15 +71,7 @@ export async function retry(user: string | undefined, options: { readonly all?: 
     return cannotRun;
   }
   return withService({}, async ({ database }) => {
-    const count = await transaction(database.pool, async (client) => {
-      const tried = await retryNow(client, user);
-      // One user by the object id: no name stands here.
-      if (tried.length > 0) {
-        const subject = user === undefined ? 'everyone who failed' : `user ${tried.join(', ')}`;
-        await writeAudit(client, { action: 'retry', subject, detail: { users: tried.length } });
-      }
-      return tried.length;
-    });
+    const { length: count } = await retryUsers(database.pool, user);
     if (count === 0 && user !== undefined) {
       process.stderr.write(
         'Nobody of this object id or userName has failed or was rejected. See who has: maptician-sync status\n',

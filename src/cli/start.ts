@@ -1,8 +1,11 @@
 /** `start`: the service. Ticks on schedule, takes jobs, and ends on SIGTERM when what runs has ended. */
 import { once } from 'node:events';
+import { type Console, openConsole } from '../console/open-console.ts';
 import { runDuties } from '../duties.ts';
+import { toSyncError } from '../errors.ts';
 import { addTick, type ScheduledJob } from '../queue/ticks.ts';
 import { startSchedule } from '../schedule.ts';
+import type { Service } from '../service.ts';
 import { withService } from './command.ts';
 
 export async function start(options: { readonly schedule: boolean }): Promise<number> {
@@ -21,12 +24,31 @@ export async function start(options: { readonly schedule: boolean }): Promise<nu
     const driftSchedule = await startTicks(settings.DRIFT_SCHEDULE, 'check-drift');
     const duties = await service.duties(options);
     const rounds = await startSchedule(['* * * * *'], () => runDuties(duties, log, signal));
-    log.info({ schedule: settings.SYNC_SCHEDULE, next: schedule.next(), queue: queue.kind }, 'maptician-sync runs');
+    const shown = await showConsole(service, { ...options, signal });
+    log.info(
+      { schedule: settings.SYNC_SCHEDULE, next: schedule.next(), queue: queue.kind, console: shown?.url },
+      'maptician-sync runs',
+    );
     if (!signal.aborted) await once(signal, 'abort');
     await schedule.stop();
     await driftSchedule.stop();
     await rounds.stop();
+    await shown?.close();
     log.info('maptician-sync ends: no new work is taken, what runs is finished');
     return 0;
   });
+}
+
+/** Provisioning goes on without it: a port that is taken is no reason for people to have no account. */
+async function showConsole(
+  service: Service,
+  options: { readonly schedule: boolean; readonly signal: AbortSignal },
+): Promise<Console | undefined> {
+  try {
+    return await openConsole(service, options);
+  } catch (thrown) {
+    const { code, message } = toSyncError(thrown);
+    service.log.error({ code, err: code === 'InternalError' ? thrown : undefined }, `there is no console: ${message}`);
+    return undefined;
+  }
 }

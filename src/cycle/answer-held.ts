@@ -15,6 +15,8 @@ export interface Answer {
   readonly users: readonly string[] | undefined;
   /** An approval counts for so long. */
   readonly expiryDays: number;
+  /** Who answers; by default the user of the operating system. */
+  readonly actor?: string | undefined;
 }
 
 export interface Answered {
@@ -86,6 +88,7 @@ async function answerPage(db: Queryable, answer: Answer, ids: readonly string[] 
   if (answer.answer === 'approved') await approvePage(db, page, answer.expiryDays);
   else await rejectPage(db, page);
   await writeAudit(db, {
+    actor: answer.actor,
     action: answer.answer === 'approved' ? 'approve' : 'reject',
     subject: `set ${answer.set}`,
     detail: { ...countKinds(page), ...(ids === undefined ? {} : { users: page.map(({ entraId }) => entraId) }) },

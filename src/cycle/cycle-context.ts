@@ -39,7 +39,7 @@ export interface DirectoryCycle {
 }
 
 export interface CycleOptions {
-  readonly trigger: 'schedule' | 'sync' | 'resync' | 'drift';
+  readonly trigger: 'schedule' | 'sync' | 'resync' | 'drift' | 'console';
   readonly resync: boolean;
   /** Waits for a cycle that runs elsewhere; otherwise resolves with undefined. */
   readonly wait: boolean;

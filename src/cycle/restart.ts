@@ -11,17 +11,17 @@ import { answerHeld } from './answer-held.ts';
 export async function restart(
   pool: pg.Pool,
   scopes: readonly ResetScope[],
-  { expiryDays }: { readonly expiryDays: number },
+  { expiryDays, actor }: { readonly expiryDays: number; readonly actor?: string | undefined },
 ): Promise<number> {
   let approved = 0;
   // Only what is held at this moment: the operator has not seen what is held later.
   const sets = scopes.includes('ForceDeletes') ? await readHeldSets(pool) : [];
   for (const { set } of sets) {
-    const { kinds } = await answerHeld(pool, { answer: 'approved', set, users: undefined, expiryDays });
+    const { kinds } = await answerHeld(pool, { answer: 'approved', set, users: undefined, expiryDays, actor });
     approved += Object.values(kinds).reduce((sum, users) => sum + users, 0);
   }
   await transaction(pool, async (client) => {
-    await writeAudit(client, { action: 'restart', subject: null, detail: { scopes } });
+    await writeAudit(client, { actor, action: 'restart', subject: null, detail: { scopes } });
     await requestRestart(client, scopes);
   });
   return approved;

@@ -17,7 +17,8 @@ type QueueName = 'cycles' | 'operations' | 'notifications';
 type JobData = CycleJob | OperationsJob | NotificationJob;
 
 interface CycleJob {
-  readonly trigger: 'schedule';
+  /** `console`: somebody asked for it, there or over the API. */
+  readonly trigger: 'schedule' | 'console';
 }
 
 interface OperationsJob {

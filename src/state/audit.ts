@@ -4,7 +4,7 @@ import type { Queryable } from './database.ts';
 
 export interface AuditEntry {
   /** Who did it; by default the user of the operating system that runs this process. */
-  readonly actor?: string;
+  readonly actor?: string | undefined;
   /** The command: approve, reject, pause, … */
   readonly action: string;
   /** What it was done to, such as `set 17`; null where it concerns the job as a whole. */

@@ -118,7 +118,7 @@ describe('a target that is dead for a month', () => {
     const service = await world.service();
     await days(world, 30, async () => {
       await disableJob(service.database.pool, new Date());
-      await runCycle(await service.cycleContext(), new AbortController().signal);
+      await runCycle(await service.cycleContext(), { data: { trigger: 'schedule' } }, new AbortController().signal);
     });
     expect(takeSubjects(world)).toEqual([
       ...[1, 3, 7, 14, 21].map((day) => `Still stopped after ${day === 1 ? '24 hours' : `${day} days`}: ${code}`),

@@ -27,7 +27,7 @@ it('a paused job does nothing, on schedule and by hand, until it is resumed; wha
 
   const context = await (await world.service()).cycleContext();
   const idle = await during(async () => {
-    await runCycle(context, new AbortController().signal);
+    await runCycle(context, { data: { trigger: 'schedule' } }, new AbortController().signal);
     expect(await world.sync()).toMatchObject({ exit: 3, error: { code: 'Paused' } });
     expect(await pauseJob(state)).toBe(false);
   });

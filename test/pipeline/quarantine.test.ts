@@ -15,7 +15,11 @@ const standingOf = async (world: World) => readStanding((await world.service()).
 
 /** A tick of the schedule. */
 async function tick(world: World): Promise<void> {
-  await runCycle(await (await world.service()).cycleContext(), new AbortController().signal);
+  await runCycle(
+    await (await world.service()).cycleContext(),
+    { data: { trigger: 'schedule' } },
+    new AbortController().signal,
+  );
 }
 
 /** A round of the duty of a service that runs, and whether it asked for a cycle. */

@@ -1,0 +1,42 @@
+/** The console as one Hono application: who may look, then pages, API, health and queue. */
+import { Hono } from 'hono';
+import { access } from './access/access.ts';
+import { signInPages } from './access/sign-in.ts';
+import { apiRoutes } from './api/api.ts';
+import { assets } from './assets.ts';
+import type { ConsoleContext, ConsoleEnv } from './context.ts';
+import { failed, notFound } from './errors.ts';
+import { graphRoutes } from './graph/graph.ts';
+import { healthRoutes } from './health.ts';
+import { failuresPages } from './pages/failures.ts';
+import { heldPages } from './pages/held.ts';
+import { logPages } from './pages/log.ts';
+import { mappingPages } from './pages/mapping.ts';
+import { overviewPages } from './pages/overview.ts';
+import { settingsPages } from './pages/settings.ts';
+import { usersPages } from './pages/users.ts';
+import { queuePages } from './queue.ts';
+
+export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEnv>> {
+  const app = new Hono<ConsoleEnv>();
+  app.onError((thrown, c) => failed(c, thrown, context.service.log));
+  app.notFound(notFound);
+  app.use(await access(context));
+  const parts = [
+    assets(),
+    healthRoutes(context),
+    signInPages(context),
+    overviewPages(context),
+    usersPages(context),
+    logPages(context),
+    heldPages(context),
+    failuresPages(context),
+    mappingPages(context),
+    settingsPages(context),
+    await queuePages(context),
+    apiRoutes(context),
+    graphRoutes(context),
+  ];
+  for (const part of parts) app.route('/', part);
+  return app;
+}

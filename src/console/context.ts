@@ -1,0 +1,35 @@
+/** What the parts of the console have in common. */
+import type { Service } from '../service.ts';
+
+/** `reader` looks at everything; `operator` pulls levers as well. As the app roles are called in Entra. */
+export const roles = ['reader', 'operator'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who is looking. */
+export interface Viewer {
+  /** As the audit has it, such as `alice@example.com` or `operator token`. */
+  readonly name: string;
+  readonly role: Role;
+  /** Whether there is somebody to sign out. */
+  readonly session: boolean;
+}
+
+/** Hono's environment of each request: the access middleware has put the viewer there. */
+export interface ConsoleEnv {
+  readonly Variables: { viewer: Viewer };
+}
+
+export interface ConsoleContext {
+  readonly service: Service;
+  /** Under which people reach it, such as `https://sync.example.com`; without a slash at the end. */
+  readonly origin: string;
+  /** Whether this process runs cycles on schedule. */
+  readonly schedule: boolean;
+  /** Aborted when the service ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Who pulls a lever here, for the audit. */
+export function actorOf({ name }: Viewer): string {
+  return `${name} (console)`;
+}

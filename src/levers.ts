@@ -1,0 +1,60 @@
+/** An operator's levers. The command line, the console and the API pull the same ones, and each writes who pulled it. */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import type { QueueBackend } from './queue/backend.ts';
+import { scheduledJobs } from './queue/ticks.ts';
+import { writeAudit } from './state/audit.ts';
+import { transaction } from './state/database.ts';
+import { retryNow } from './state/escrow.ts';
+import { type Job, pauseJob, readJob, resumeJob } from './state/job.ts';
+
+/** Who pulls a lever; undefined for the user of the operating system, at the command line. */
+export type Actor = string | undefined;
+
+/** No cycle begins any more, and one that runs stops between two users. Resolves with false where it was paused already. */
+export async function pause(pool: pg.Pool, actor?: Actor): Promise<boolean> {
+  return transaction(pool, async (client) => {
+    await writeAudit(client, { actor, action: 'pause', subject: null });
+    return pauseJob(client);
+  });
+}
+
+/** Out of pause and out of quarantine. Resolves with the job as it was before. */
+export async function resume(pool: pg.Pool, actor?: Actor): Promise<Job> {
+  return transaction(pool, async (client) => {
+    const before = await readJob(client);
+    await writeAudit(client, { actor, action: 'resume', subject: null });
+    await resumeJob(client);
+    return before;
+  });
+}
+
+/**
+ * Has users tried again by the next cycle: one, by object id or userName, or everyone who failed. Resolves with their object
+ * ids; none where nobody of that name has failed or was rejected.
+ */
+export async function retry(pool: pg.Pool, user: string | undefined, actor?: Actor): Promise<string[]> {
+  return transaction(pool, async (client) => {
+    const tried = await retryNow(client, user);
+    // One user by the object id: no name stands here.
+    if (tried.length > 0) {
+      const subject = user === undefined ? 'everyone who failed' : `user ${tried.join(', ')}`;
+      await writeAudit(client, { actor, action: 'retry', subject, detail: { users: tried.length } });
+    }
+    return tried;
+  });
+}
+
+/**
+ * Asks for a cycle now, as `sync` runs it: it does not wait for a quarantine to end. Some replica with a schedule runs it, unless
+ * one runs already. Resolves with false where provisioning is paused: then there is none.
+ */
+export async function runNow(pool: pg.Pool, queue: QueueBackend, actor?: Actor): Promise<boolean> {
+  const { pausedAt } = await readJob(pool);
+  if (pausedAt !== null) return false;
+  await writeAudit(pool, { actor, action: 'sync', subject: null });
+  await queue.add('cycles', [
+    { name: scheduledJobs.cycle, data: { trigger: 'console' }, id: `now-${randomUUID()}`, attempts: 1 },
+  ]);
+  return true;
+}
