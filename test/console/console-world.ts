@@ -45,7 +45,7 @@ export async function showConsole(world: World, { work = false } = {}): Promise<
 /** What a person would read of a page. */
 export function textOf(html: string): string {
   const body = html.slice(html.indexOf('<main'));
-  const plain = body.replaceAll(/<(script|style)[^]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' ');
+  const plain = body.replaceAll(/<(script|style)[\s\S]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' ');
   return plain
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
