@@ -1,10 +1,11 @@
 /** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
+
 import { InvalidArgumentError } from 'commander';
 import { restart as restartJob } from '../cycle/restart.ts';
 import { pause as pauseJob, resume as resumeJob, retry as retryUsers } from '../levers.ts';
 import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
+import { howMany } from '../words.ts';
 import { cannotRun, print, withService } from './command.ts';
-import { howMany } from './table.ts';
 
 const now = 'To do it now: maptician-sync sync';
 

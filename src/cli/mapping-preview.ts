@@ -1,4 +1,5 @@
 /** `mapping preview`: what a changed attribute table or changed scoping filters would do, before they are saved. */
+
 import { type Preview, previewMirror } from '../cycle/preview.ts';
 import { attributesRead } from '../mapping/attribute-table.ts';
 import { loadAttributeTable } from '../mapping/load-attribute-table.ts';
@@ -6,8 +7,9 @@ import { selectionOf } from '../mapping/source-schema.ts';
 import { sourceAttributes } from '../scope/filters/evaluate-filters.ts';
 import { loadScopingFilters } from '../scope/load-scoping-filters.ts';
 import type { Service } from '../service.ts';
+import { cell, howMany } from '../words.ts';
 import { print, printJson, withService } from './command.ts';
-import { cell, howMany, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 export interface PreviewOptions {
   readonly attributes?: string;

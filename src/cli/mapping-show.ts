@@ -1,9 +1,11 @@
 /** `mapping show`: the attribute table and the scoping filters in use. */
+
 import type { AttributeMapping, MappingSource } from '../mapping/attribute-mapping.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
+import { cell } from '../words.ts';
 import { type CommandOptions, print, printJson } from './command.ts';
 import { type MappingInUse, mappingInUse, reportFile, shownPath } from './mapping-files.ts';
-import { cell, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 export async function showMapping(options: CommandOptions): Promise<number> {
   try {
