@@ -125,7 +125,9 @@ describe('a worker that finds the state database of an older version', () => {
       escrow: await all('select entra_id, code, reason, attempts, first_failed_at from @escrow'),
       held: await all("select entra_id, kind, state, reason, set_id from @operations where state = 'held'"),
       cycles: await all('select id, kind, state, started_at, counts from @cycles order by id'),
-      log: await all('select id, activity_at, action, status, entra_id, code, before, after from @provisioning_log order by id'),
+      log: await all(
+        'select id, activity_at, action, status, entra_id, code, before, after from @provisioning_log order by id',
+      ),
       facts: await all("select name, value from @facts where name = 'instance'"),
     };
   }

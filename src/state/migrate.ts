@@ -75,7 +75,7 @@ const lockNotAvailable = '55P03';
  * Which of the known migrations are still to be applied.
  * @throws SyncError SchemaVersion unless those applied are the first of those known
  */
-export function toApply(applied: readonly string[], known: readonly string[]): readonly string[] {
+function toApply(applied: readonly string[], known: readonly string[]): readonly string[] {
   const differs = applied.findIndex((name, index) => name !== known[index]);
   if (differs === -1) return known.slice(applied.length);
   const [found, expected] = [applied[differs], known[differs]];

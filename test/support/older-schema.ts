@@ -59,7 +59,9 @@ export async function backTo(url: string, pool: pg.Pool, count: number): Promise
     ]);
   }
   if (count >= logByMonths) {
-    await pool.query(`select setval('maptician_sync.provisioning_log_ids', (select max(id) from later.provisioning_log))`);
+    await pool.query(
+      `select setval('maptician_sync.provisioning_log_ids', (select max(id) from later.provisioning_log))`,
+    );
   }
   await pool.query('drop schema later cascade');
 }
