@@ -132,7 +132,9 @@ describe('a worker that finds the state database of an older version', () => {
     };
   }
 
-  it.each(migrations.map((name, index) => [name, index + 1] as const))(
+  const versions = migrations.map((name, index) => [name, index + 1] as const);
+  // `npm run test:deep` goes on from each; the first and the last have most and least to be done.
+  it.each(process.env.DEEP === 'true' ? versions : [...versions.slice(0, 1), ...versions.slice(-2)])(
     'goes on from %s: nothing is lost, an idle cycle does nothing, and a change arrives',
     async (_name, count) => {
       await world.restart();
