@@ -16,8 +16,10 @@ COPY scripts ./scripts
 COPY src ./src
 COPY jobs ./jobs
 RUN npm run build && npm run --silent sbom > sbom.cdx.json
-# What only building needs goes.
-RUN npm prune --omit=dev && rm -f node_modules/.package-lock.json
+# What only building needs goes. npm keeps tools that something shipped names as optional peers.
+RUN npm prune --omit=dev && \
+  rm -rf node_modules/typescript node_modules/@typescript node_modules/@types node_modules/undici-types \
+  node_modules/.package-lock.json
 
 FROM ${RUN_IMAGE}
 ENV NODE_ENV=production

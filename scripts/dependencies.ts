@@ -7,6 +7,8 @@ export const manifestSchema = z.object({
   devDependencies: z.record(z.string(), z.string()),
 });
 
+const names = z.record(z.string(), z.string()).default({});
+
 /** package-lock.json, as npm has written it since version 7 (https://docs.npmjs.com/cli/configuring-npm/package-lock-json). */
 export const lockSchema = z.object({
   packages: z.record(
@@ -14,7 +16,10 @@ export const lockSchema = z.object({
     z.object({
       version: z.string().optional(),
       license: z.string().optional(),
-      dev: z.boolean().optional(),
+      dependencies: names,
+      optionalDependencies: names,
+      peerDependencies: names,
+      peerDependenciesMeta: z.record(z.string(), z.looseObject({ optional: z.boolean().optional() })).default({}),
       integrity: z.string().optional(),
     }),
   ),
@@ -23,20 +28,62 @@ export const lockSchema = z.object({
 type Manifest = z.infer<typeof manifestSchema>;
 type Lock = z.infer<typeof lockSchema>;
 
+/** Where a package stands in the lock file, or node_modules: `node_modules/a/node_modules/b`. */
+type Place = string;
+
+const folder = 'node_modules/';
+const nameAt = (place: Place) => place.slice(place.lastIndexOf(folder) + folder.length);
+
+/**
+ * The packages that come with a release: whatever is reached from the dependencies, for any platform. npm's own marks do not
+ * tell: a tool that something shipped names as an optional peer is not marked as one of development.
+ */
+export function shippedPlaces({ packages }: Lock): ReadonlySet<Place> {
+  const shipped = new Set<Place>();
+  const waiting: Place[] = [''];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const entry = packages[place];
+    if (entry === undefined) continue;
+    const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = entry;
+    const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
+    for (const name of [...Object.keys(dependencies), ...Object.keys(optionalDependencies), ...peers]) {
+      const found = lookUp(packages, place, name);
+      if (found === undefined || shipped.has(found)) continue;
+      shipped.add(found);
+      waiting.push(found);
+    }
+  }
+  return shipped;
+}
+
+/** As Node looks a package up: beside whoever asks for it, and then further and further up. */
+function lookUp(packages: Lock['packages'], from: Place, name: string): Place | undefined {
+  const place = `${from === '' ? '' : `${from}/`}${folder}${name}`;
+  if (packages[place] !== undefined || from === '') return packages[place] === undefined ? undefined : place;
+  return lookUp(packages, from.slice(0, Math.max(from.lastIndexOf(`/${folder}`), 0)), name);
+}
+
+/** `name@version` of each, as a bill of materials refers to them. */
+export function shippedRefs(lock: Lock): ReadonlySet<string> {
+  return new Set([...shippedPlaces(lock)].map((place) => `${nameAt(place)}@${lock.packages[place]?.version}`));
+}
+
 /** SPDX ids of licences that ask for no more than to be named along (https://spdx.org/licenses/). */
 const permissive = ['MIT', 'MIT-0', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0'];
 /** Of tools, which nobody is given. */
 const forTools = [...permissive, 'Unlicense', 'MPL-2.0'];
 
 /** One sentence a package whose licence is not among those allowed, or whose contents the lock does not pin. */
-export function lockProblems({ packages }: Lock): string[] {
-  return Object.entries(packages).flatMap(([path, { version, license, dev, integrity }]) => {
-    if (path === '') return [];
-    const name = `${path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)} ${version ?? ''}`;
+export function lockProblems(lock: Lock): string[] {
+  const shipped = shippedPlaces(lock);
+  return Object.entries(lock.packages).flatMap(([place, { version, license, integrity }]) => {
+    if (place === '') return [];
+    const name = `${nameAt(place)} ${version ?? ''}`;
+    const goesOut = shipped.has(place);
     const problems = [];
     if (license === undefined) problems.push(`${name}: the lock file names no licence.`);
-    else if (!isAllowed(license, dev ? forTools : permissive)) {
-      problems.push(`${name}: the licence ${license} is not on the list for ${dev ? 'tools' : 'what is shipped'}.`);
+    else if (!isAllowed(license, goesOut ? permissive : forTools)) {
+      problems.push(`${name}: the licence ${license} is not on the list for ${goesOut ? 'what is shipped' : 'tools'}.`);
     }
     if (integrity === undefined) problems.push(`${name}: the lock file has no hash of its contents.`);
     return problems;
