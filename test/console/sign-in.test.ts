@@ -120,7 +120,7 @@ test('scripts that send the right token are not slowed down by how many they are
 test('a body that is too large, or not what it says, is refused', async () => {
   const { console } = await openWithTokens();
   // A connection of its own for each: one whose body was not read to its end is closed.
-  const send = (type: string, body: BodyInit) => {
+  const send = (type: string, body: string | ReadableStream) => {
     const headers = { ...bearer(operatorToken), 'Content-Type': type, Connection: 'close' };
     return console.fetch('/api/x', { method: 'POST', body, headers, duplex: 'half' } as RequestInit).then(
       ({ status }) => status,
