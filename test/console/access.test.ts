@@ -30,6 +30,10 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /log/search': 'reader',
   'POST /mapping/test': 'reader',
   'POST /mapping/preview': 'reader',
+  'POST /sync': 'operator',
+  'POST /pause': 'operator',
+  'POST /resume': 'operator',
+  'POST /restart': 'operator',
 };
 
 interface Route {
