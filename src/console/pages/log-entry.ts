@@ -63,7 +63,8 @@ function attempts(attempt: number): string {
 
 function nextTry({ nextRetryAt, status }: LogRecord, now: Date): Content {
   if (status !== 'failure') return '–';
-  if (nextRetryAt === null) return 'not from this entry: it was settled since, failed again, or is not tried by itself any more';
+  if (nextRetryAt === null)
+    return 'not from this entry: it was settled since, failed again, or is not tried by itself any more';
   return nextRetryAt <= now ? 'in the next cycle' : html`${moment(nextRetryAt)} UTC`;
 }
 
