@@ -20,6 +20,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     expect(await world.sync()).toMatchObject({ exit: 3, counts: { held: 12 } });
     const context = await browser.newContext();
     const page = await context.newPage();
+    page.setDefaultTimeout(8000);
     const problems: string[] = [];
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
 
@@ -48,14 +49,14 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     await page.getByText('Download these entries').click();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('link', { name: 'ProvisioningLogs.csv' }).click(),
+      page.getByRole('link', { name: 'ProvisioningLogs.csv', exact: true }).click(),
     ]);
     expect(download.suggestedFilename()).toMatch(/^ProvisioningLogs-\d{8}T\d{4}Z\.csv$/);
     const rows = parseCsv(await readFile(await download.path(), 'utf8'));
     expect(rows.map(({ sourceIdentityId }) => sourceIdentityId).toSorted()).toEqual(ids.slice(1, 12).toSorted());
     expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['success']));
 
-    await page.getByLabel('Entries of a user').fill('person2@contoso.example');
+    await page.getByRole('textbox', { name: 'Entries of a user' }).fill('person2@contoso.example');
     await page.getByRole('button', { name: 'Find' }).click();
     await page.getByText('Entries of person2@contoso.example').waitFor();
     expect(page.url()).toBe(`${console.url}/log?user=${ids[1]}&action=disable`);

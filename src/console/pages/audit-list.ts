@@ -31,7 +31,7 @@ function subjectLink(subject: string | null): Content {
 
 function describe(name: string, content: unknown): Content {
   const ids = name === 'users' ? userIds.safeParse(content).data : undefined;
-  if (ids === undefined) return `${name}: ${typeof content === 'string' ? content : JSON.stringify(content)}`;
+  if (ids === undefined) return `${name}: ${plain(content)}`;
   const more = ids.length - linkedAtMost;
   return [
     'users: ',
@@ -40,4 +40,9 @@ function describe(name: string, content: unknown): Content {
       .map((id, index) => [index === 0 ? '' : ', ', html`<a href="/users/${id}">${id.slice(0, 8)}…</a>`]),
     more > 0 ? ` and ${more} more` : '',
   ];
+}
+
+function plain(content: unknown): string {
+  if (Array.isArray(content)) return content.map(plain).join(', ');
+  return typeof content === 'string' ? content : JSON.stringify(content);
 }

@@ -136,6 +136,6 @@ function downloads({ query, lines, mistakes }: LogList): Content {
   const link = (file: string, name: string) =>
     html`<a href="${logLink(query, { all: undefined, before }, `/log/download/${file}`)}" download>${name}</a>`;
   return html`<details><summary>Download these entries and all older ones that match</summary>
-    <p>As Microsoft's three CSV files, joined by the change id: ${csvFiles.map((name, index) => [index === 0 ? '' : ', ', link(`${name}.csv`, name)])}. Or as ${link('provisioning-log.json', 'JSON')}, or ${link('provisioning-log.ndjson', 'one JSON object a line')}. The files hold personal data.</p>
+    <p>As Microsoft's three CSV files, joined by the change id: ${csvFiles.map((name, index) => [index === 0 ? '' : ', ', link(`${name}.csv`, `${name}.csv`)])}. Or as ${link('provisioning-log.json', 'JSON')}, or ${link('provisioning-log.ndjson', 'one JSON object a line')}. The files hold personal data.</p>
   </details>`;
 }
