@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { heldOverview } from '../../src/console/pages/held-sets.ts';
 import { answerHeld } from '../../src/cycle/answer-held.ts';
 import { readHeldSets } from '../../src/state/held-sets.ts';
-import { readHeldUsers } from '../../src/state/held-users.ts';
+import { type HeldUser, readHeldUsers } from '../../src/state/held-users.ts';
 import { openConsoleWorld, textOf } from './console-world.ts';
 
 /** Twelve of forty are deleted in Entra, and held. */
@@ -138,14 +138,20 @@ describe('an answer', () => {
   });
 });
 
-it('the users of a set come in pages, each once', async () => {
+it('the users of a set come in pages, each once, and what is redacted stays so', async () => {
   const { pool, leavers } = await openHeld();
-  const found: string[] = [];
+  await pool.query(
+    `update operations set attributes = '{"title": "secret"}', redacted = '{title}' where entra_id = $1`,
+    [leavers[3]],
+  );
+  const found: HeldUser[] = [];
   for (let after: string | undefined; found.length < 100; ) {
     const page = await readHeldUsers(pool, { set: 2, after, limit: 5 });
-    found.push(...page.users.map(({ entraId }) => entraId));
+    found.push(...page.users);
     after = page.next;
     if (after === undefined) break;
   }
-  expect(found).toEqual(leavers);
+  expect(found.map(({ entraId }) => entraId)).toEqual(leavers);
+  expect(found[2]?.changes).toEqual([{ displayName: 'active', oldValue: true, newValue: false }]);
+  expect(found[3]?.changes).toEqual([{ displayName: 'title', oldValue: null, newValue: '[Redact]' }]);
 });

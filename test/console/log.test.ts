@@ -1,4 +1,5 @@
 /** The provisioning log in the console: who and what is found, one entry, and files of it. */
+import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { csvFiles } from '../../src/log-export/csv.ts';
 import { readLog, writeLog } from '../../src/state/provisioning-log.ts';
@@ -131,12 +132,20 @@ describe('a download', () => {
     expect((await console.fetch('/log/download/provisioning-log.json?since=x')).status).toBe(400);
   });
 
+  it('that is cut off has no end, and the log of the service says so', async () => {
+    const { console, pool, world } = await openLogged();
+    await addEntries(pool);
+    const answer = await console.fetch('/log/download/provisioning-log.json');
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await world.pool.query(`alter table maptician_sync.provisioning_log rename to gone`);
+    await expect(drain(reader)).rejects.toThrow();
+    expect(world.log.join('')).toContain('a download of the provisioning log was cut off');
+  });
+
   it('ends when its reader goes away', async () => {
     const { console, pool } = await openLogged();
-    await pool.query(
-      `insert into provisioning_log (cycle_id, action, operation, status, entra_id)
-       select 1, 'update', 'update', 'success', gen_random_uuid() from generate_series(1, 30000)`,
-    );
+    await addEntries(pool);
     let statements = 0;
     pool.on('acquire', () => {
       statements += 1;
@@ -159,3 +168,15 @@ describe('a download', () => {
     expect(statements).toBeLessThan(40);
   });
 });
+
+/** Thirty thousand, of which a reader has to read on for the rest. */
+async function addEntries(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `insert into provisioning_log (cycle_id, action, operation, status, entra_id)
+     select 1, 'update', 'update', 'success', gen_random_uuid() from generate_series(1, 30000)`,
+  );
+}
+
+async function drain(reader: ReadableStreamDefaultReader | undefined): Promise<void> {
+  while (reader !== undefined && !(await reader.read()).done);
+}

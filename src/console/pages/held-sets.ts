@@ -90,7 +90,7 @@ function wholeSetLevers(held: HeldSet, kinds: HeldSet['kinds'], rules: HeldRules
 }
 
 /** What an approval does, to be read before. */
-export function approving(kinds: Readonly<Record<string, number>>, { expiryDays }: HeldRules): Content {
+function approving(kinds: Readonly<Record<string, number>>, { expiryDays }: HeldRules): Content {
   return [
     `The next cycle carries this out: ${describeKinds(kinds)}.`,
     kinds.deactivate === undefined ? '' : ' Whoever is deactivated cannot sign in, until access is given again.',
@@ -100,7 +100,7 @@ export function approving(kinds: Readonly<Record<string, number>>, { expiryDays 
 }
 
 /** What a rejection does, to be read before. */
-export function rejecting(kinds: Readonly<Record<string, number>>): Content {
+function rejecting(kinds: Readonly<Record<string, number>>): Content {
   return `Not carried out: ${describeKinds(kinds)}. ${fateOfRejected(kinds)}`;
 }
 

@@ -1,5 +1,7 @@
 /** The provisioning log as a file: written page by page as it is read, so that it needs no more memory than a page. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { SyncError, toSyncError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 import { type CsvFile, csvFiles, csvHead, csvLines } from '../../log-export/csv.ts';
 import { toNdjson } from '../../log-export/sink.ts';
 import {
@@ -50,7 +52,7 @@ export function fileName(file: string, now: Date): string {
   return `${name}-${now.toISOString().slice(0, 16).replaceAll(/[-:]/g, '')}Z.${ending}`;
 }
 
-/** The bytes of the file. Whoever does not read on, or goes away, is not written for. */
+/** The bytes of the file. Whoever does not read on, or goes away, is not written for; one that is cut off has no end. */
 export function fileOf(
   form: Form,
   {
@@ -58,11 +60,13 @@ export function fileOf(
     filter,
     facts,
     signal,
+    log,
   }: {
     readonly db: Queryable;
     readonly filter: LogFilter;
     readonly facts: InstallationFacts;
     readonly signal: AbortSignal;
+    readonly log: Log;
   },
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -78,5 +82,15 @@ export function fileOf(
     }
     yield encoder.encode(form.tail);
   }
-  return ReadableStream.from(write());
+  async function* writeOrFail() {
+    try {
+      yield* write();
+    } catch (thrown) {
+      const { code } = toSyncError(thrown);
+      log.warn({ code }, 'a download of the provisioning log was cut off');
+      // The server prints and sends what it is given, and a database may quote a row.
+      throw new SyncError(code, 'The download was cut off; try it again.');
+    }
+  }
+  return ReadableStream.from(writeOrFail());
 }

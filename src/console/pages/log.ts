@@ -67,6 +67,7 @@ export function logPages({ service, signal }: ConsoleContext): Hono<ConsoleEnv> 
       filter: { ...filterOf(query, now.getTime()), before: query.before },
       facts: await installationFacts(settings, database),
       signal,
+      log: service.log,
     });
     return c.body(content, 200, {
       'Content-Type': form.type,
