@@ -77,7 +77,7 @@ async function endOf(
 }
 
 /** Failures that repeat themselves are many: of them fewer are looked at, since each asks for what came after it. */
-const foldedAtMost = 5_000;
+const foldedAtMost = 3_000;
 /** So many repetitions are counted. */
 const countedAtMost = 200;
 

@@ -34,7 +34,7 @@ export function heldUsers(
     heldSet(held, rules, viewer),
     html`<h2>${howMany(usersOf(held), 'user')}</h2>`,
     isOperator ? chosenForm(held, after, rules, list) : list,
-    html`<nav class="pager" aria-label="Pages">${after === undefined ? '' : html`<a href="/held/${held.set}">First page</a>`}<a href="/held">All that is held</a></nav>`,
+    html`<p class="row">${after === undefined ? '' : html`<a href="/held/${held.set}">First page</a>`}<a href="/held">All that is held</a></p>`,
     nextPage(next === undefined ? undefined : `/held/${held.set}?after=${next}`),
   ];
 }
