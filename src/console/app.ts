@@ -11,6 +11,7 @@ import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failed, notFound } from './errors.ts';
 import { graphRoutes } from './graph/graph.ts';
 import { healthRoutes } from './health.ts';
+import { auditPages } from './pages/audit.ts';
 import { cyclePages } from './pages/cycle.ts';
 import { failuresPages } from './pages/failures.ts';
 import { heldPages } from './pages/held.ts';
@@ -36,6 +37,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     usersPages(context),
     logPages(context),
     heldPages(context),
+    auditPages(context),
     failuresPages(context),
     mappingPages(context),
     settingsPages(context),
