@@ -1,7 +1,8 @@
 /** `approve` and `reject`: an operator's word on what the guard holds. */
+
 import { answerHeld } from '../cycle/answer-held.ts';
+import { describeKinds } from '../words.ts';
 import { print, withService } from './command.ts';
-import { howMany } from './table.ts';
 
 export interface AnswerOptions {
   /** Only these of the set, by object id or userName. */
@@ -49,17 +50,3 @@ function fateOf(kinds: Readonly<Record<string, number>>): string {
   const names = Object.keys(kinds);
   return [...(names.some(isRemoval) ? [removals] : []), ...(names.every(isRemoval) ? [] : [others])].join(' ');
 }
-
-/** What is held, in words: 3 deactivations, 1 deletion. */
-export function describeKinds(kinds: Readonly<Record<string, number>>): string {
-  return Object.entries(kinds)
-    .map(([kind, users]) => howMany(users, nouns[kind] ?? kind))
-    .join(', ');
-}
-
-const nouns: Readonly<Record<string, string>> = {
-  create: 'create',
-  update: 'update',
-  deactivate: 'deactivation',
-  delete: 'deletion',
-};

@@ -1,5 +1,5 @@
 /** What the commands share: settings, service, signals, and errors as a person should see them. */
-import { type ErrorCode, errorCodes, recommendedAction, SyncError, toError } from '../errors.ts';
+import { recommendedAction, SyncError, toError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { configFile, openService, type Service } from '../service.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings.ts';
@@ -104,10 +104,4 @@ export function printJson(value: unknown): void {
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** A code as it stands in a table; codes of other versions are shown as they are. */
-export function actionFor(code: string | null): string {
-  const known = errorCodes.find((candidate: ErrorCode) => candidate === code);
-  return known === undefined ? '' : recommendedAction(known);
 }

@@ -1,9 +1,11 @@
 /** How the demo looks: headings, wrapped sentences, its tables, and a mail in a frame; 80 columns or a little more. */
+
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { cell } from '../words.ts';
 import type { ValueChange } from './demo-story.ts';
-import { cell, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 /** Of a wider terminal no more is used: long lines are hard to read. */
 const widest = 100;

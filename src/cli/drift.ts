@@ -8,10 +8,11 @@ import type { DriftKind } from '../plan/drift.ts';
 import type { Service } from '../service.ts';
 import type { DriftCounts, UserDrift } from '../state/drift.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
+import { cell, howMany } from '../words.ts';
 import { type CommandOptions, print, withService } from './command.ts';
 import { createProgress } from './progress.ts';
 import { cycleJson, describeCycle, runOneCycle } from './sync.ts';
-import { cell, howMany, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 export interface DriftCommandOptions extends CommandOptions {
   readonly repair?: boolean | undefined;

@@ -1,10 +1,12 @@
 /** An operator's levers on the job and its failures: `pause`, `resume`, `restart` and `retry`. */
+
 import { InvalidArgumentError } from 'commander';
 import { restart as restartJob } from '../cycle/restart.ts';
 import { pause as pauseJob, resume as resumeJob, retry as retryUsers } from '../levers.ts';
+import { effects } from '../reset-effects.ts';
 import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
+import { howMany } from '../words.ts';
 import { cannotRun, print, withService } from './command.ts';
-import { howMany } from './table.ts';
 
 const now = 'To do it now: maptician-sync sync';
 
@@ -31,16 +33,6 @@ export async function resume(): Promise<number> {
     return 0;
   });
 }
-
-const effects: Record<ResetScope, string> = {
-  None: 'provisioning goes on where it was',
-  ConnectorDataStore: 'everyone is matched with the accounts in Maptician anew',
-  Escrows: 'failures are forgotten, and not tried again before something changes',
-  Watermark: 'everything is read anew, from Entra and from Maptician',
-  QuarantineState: 'the quarantine is lifted',
-  Full: '',
-  ForceDeletes: 'what is held now is carried out',
-};
 
 /** A list of scopes as it is written on the command line, whatever the case of its letters. */
 export function parseScopes(text: string): ResetScope[] {

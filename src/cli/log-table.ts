@@ -1,8 +1,9 @@
 /** The provisioning log as a table. */
+
 import type { FoldedEntry } from '../log-record/fold.ts';
 import type { LogRecord } from '../state/provisioning-log.ts';
-import { actionFor } from './command.ts';
-import { cell, renderTable, when } from './table.ts';
+import { actionFor, cell, when } from '../words.ts';
+import { renderTable } from './table.ts';
 
 /** @param now what is due by then is tried in the next cycle */
 export function describeEntries(lines: readonly FoldedEntry[], now: Date): string {

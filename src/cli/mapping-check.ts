@@ -1,4 +1,5 @@
 /** `mapping check`: all problems of the attribute table and the scoping filters, and what is allowed but worth a thought. */
+
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -8,9 +9,9 @@ import { excerptAt } from '../mapping/expression/expression-error.ts';
 import { lintExpression } from '../mapping/expression/lint.ts';
 import { parseScopingFilters } from '../scope/filters/parse-filters.ts';
 import { configFile } from '../service.ts';
+import { howMany } from '../words.ts';
 import { print } from './command.ts';
 import { reportFile, shownPath } from './mapping-files.ts';
-import { howMany } from './table.ts';
 
 /** Exit status 0 when they can be used, 2 when not. */
 export async function checkMapping(file: string | undefined): Promise<number> {

@@ -1,4 +1,5 @@
 /** `plan`: what sync would do. Reads Entra into the mirror, and writes nothing to the queue or to Maptician. */
+
 import { once } from 'node:events';
 import type { Foreseen } from '../cycle/foresee.ts';
 import { installationOf, toLine } from '../cycle/plan-format.ts';
@@ -14,10 +15,11 @@ import { createPlan, type PlanWriter } from '../cycle/save-plan.ts';
 import { isLimited, limitedKinds } from '../plan/removal-guard.ts';
 import type { Service } from '../service.ts';
 import { installationId } from '../state/database.ts';
+import { cell, howMany } from '../words.ts';
 import { type CommandOptions, print, withService } from './command.ts';
 import { reportFile, shownPath } from './mapping-files.ts';
 import { createProgress } from './progress.ts';
-import { cell, howMany, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 export interface PlanOptions extends CommandOptions {
   /** The file that the plan is kept in, for `sync --plan`. */

@@ -1,12 +1,13 @@
 /** `provision`: single users at once, step by step. */
+
 import { type ProvisionedUser, type ProvisionResult, provisionStatus, provisionUsers } from '../cycle/provision.ts';
 import type { ProvisioningStep } from '../cycle/provision-steps.ts';
 import type { StepOutcome } from '../cycle/take-steps.ts';
 import { recommendedAction } from '../errors.ts';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
+import { cell, shortAttribute } from '../words.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
-import { cell, shortAttribute } from './table.ts';
 
 export interface ProvisionCommandOptions extends CommandOptions {
   readonly dryRun?: boolean | undefined;

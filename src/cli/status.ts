@@ -1,13 +1,13 @@
 /** `status`: where things stand, and what to do. */
+
 import { type ExportState, readExportState } from '../log-export/export-log.ts';
+import { nextRunOf } from '../next-run.ts';
 import { type CredentialExpiry, describeCredential, knownCredential } from '../notify/credentials.ts';
-import { nextTick } from '../schedule.ts';
 import { type DriftCheck, readLastDrift } from '../state/drift.ts';
 import type { HeldSet } from '../state/held-sets.ts';
 import { type Failing, readStanding, type Standing } from '../state/standing.ts';
-import { describeKinds } from './approve.ts';
-import { actionFor, type CommandOptions, print, printJson, withService } from './command.ts';
-import { cell, howMany, when } from './table.ts';
+import { actionFor, cell, describeCounts, describeKinds, describeProgress, howMany, when } from '../words.ts';
+import { type CommandOptions, print, printJson, withService } from './command.ts';
 
 export async function status(options: CommandOptions): Promise<number> {
   return withService(options, async ({ database, settings }) => {
@@ -25,12 +25,6 @@ export async function status(options: CommandOptions): Promise<number> {
     }
     return 0;
   });
-}
-
-/** On schedule; in quarantine when it is tried next; undefined where nothing is tried by itself. */
-async function nextRunOf({ job }: Standing, schedule: readonly string[]): Promise<Date | undefined> {
-  if (job.pausedAt !== null) return undefined;
-  return job.quarantine === null ? nextTick(schedule) : (job.quarantine.nextAttempt ?? undefined);
 }
 
 function describeStanding(
@@ -92,18 +86,6 @@ function describeExport(state: ExportState | undefined): string[] {
     `Failing since ${when(new Date(since))} UTC: ${message}`,
     'Check LOG_EXPORT_URL and its receiver. It is tried again every minute, and nothing is lost.',
   ];
-}
-
-function describeCounts(counts: Readonly<Record<string, number>>): string {
-  return Object.entries(counts)
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ');
-}
-
-function describeProgress({ phase, done, total }: NonNullable<Standing['progress']>): string {
-  if (done === null || (done === 0 && total === null)) return phase;
-  return total === null ? `${phase}, ${done} so far` : `${phase}, ${done} of ${total}`;
 }
 
 /** Paused, in quarantine, or a restart that waits; each with the way out. */

@@ -7,10 +7,10 @@ import { recommendedAction } from '../errors.ts';
 import { storeIdentity } from '../maptician/open-user-store.ts';
 import type { Service } from '../service.ts';
 import { installationId } from '../state/database.ts';
+import { howMany } from '../words.ts';
 import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
 import { reportFile } from './mapping-files.ts';
 import { createProgress } from './progress.ts';
-import { howMany } from './table.ts';
 
 export interface SyncOptions extends CommandOptions {
   readonly resync: boolean;

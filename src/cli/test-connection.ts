@@ -2,6 +2,7 @@
  * `test-connection`: every side by name, with the mend. Sends no mail, and writes nothing but, over SCIM, a test account
  * that is deleted again.
  */
+
 import { z } from 'zod';
 import { assignedGroups, findServicePrincipal } from '../directory/assignments.ts';
 import { createCredential, fetchToken } from '../directory/credential.ts';
@@ -12,8 +13,8 @@ import { recipientsOf } from '../notify/channels.ts';
 import { describeCredential, findCredential, keepCredential } from '../notify/credentials.ts';
 import { notificationKinds } from '../notify/kinds.ts';
 import type { Service } from '../service.ts';
+import { howMany } from '../words.ts';
 import { type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
-import { howMany } from './table.ts';
 
 interface Check {
   readonly name: string;

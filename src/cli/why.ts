@@ -1,7 +1,9 @@
 /** `why`: where one user stands, and what comes next. */
+
 import { why as findOut, type Why } from '../cycle/why.ts';
-import { actionFor, type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
-import { cell, renderTable, shortAttribute, when } from './table.ts';
+import { actionFor, cell, shortAttribute, when } from '../words.ts';
+import { type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
+import { renderTable } from './table.ts';
 
 export async function why(user: string, options: CommandOptions): Promise<number> {
   return withService(options, async (service) => {

@@ -1,7 +1,8 @@
 /** What pages are put together from. Everything given is escaped, unless it is HTML already. */
+
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
-import { cell } from '../cli/table.ts';
+import { cell } from '../words.ts';
 
 /** A piece of HTML. */
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;
