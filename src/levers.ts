@@ -1,6 +1,7 @@
 /** An operator's levers. The command line, the console and the API pull the same ones, and each writes who pulled it. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { type ProvisionContext, type ProvisionOptions, type ProvisionResult, provisionUsers } from './cycle/provision.ts';
 import type { QueueBackend } from './queue/backend.ts';
 import { scheduledJobs } from './queue/ticks.ts';
 import { writeAudit } from './state/audit.ts';
@@ -43,6 +44,31 @@ export async function retry(pool: pg.Pool, user: string | undefined, actor?: Act
     }
     return tried;
   });
+}
+
+/**
+ * Provisions users at once, and writes who asked for it and about whom, by object id; a dry run is no lever. Resolves and
+ * rejects as `provisionUsers` does.
+ */
+export async function provision(
+  context: ProvisionContext,
+  users: readonly string[],
+  options: ProvisionOptions,
+  actor?: Actor,
+): Promise<ProvisionResult> {
+  const result = await provisionUsers(context, users, options);
+  if (options.dryRun) return result;
+  const ids = result.users.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.step === 'import' && step.id !== null ? step.id : [])),
+  );
+  const { cycleId, users: done } = result;
+  await writeAudit(context.pool, {
+    actor,
+    action: 'provision',
+    subject: ids.length === 0 ? null : `user ${[...new Set(ids)].join(', ')}`,
+    detail: { cycle: cycleId ?? null, outcomes: done.map(({ outcome }) => outcome) },
+  });
+  return result;
 }
 
 /**
