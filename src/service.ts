@@ -60,6 +60,8 @@ export interface Service {
   readonly database: Database;
   readonly table: AttributeTable;
   readonly filters: ScopingFilters;
+  /** Where the two stand; that of the filters need not exist. */
+  readonly files: { readonly attributes: string; readonly filters: string };
   readonly rules: PlanRules;
   readonly guard: GuardRules;
   readonly applyRules: ApplyRules;
@@ -99,8 +101,12 @@ export function configFile(name: string, folder = join(process.cwd(), 'config'))
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { settings, log } = options;
-  const table = await loadAttributeTable(configFile('attributes.yaml', options.configFolder));
-  const filters = await loadScopingFilters(configFile('scoping-filters.yaml', options.configFolder));
+  const files = {
+    attributes: configFile('attributes.yaml', options.configFolder),
+    filters: configFile('scoping-filters.yaml', options.configFolder),
+  };
+  const table = await loadAttributeTable(files.attributes);
+  const filters = await loadScopingFilters(files.filters);
   const database = await openDatabase({
     databaseUrl: settings.DATABASE_URL,
     home: settings.MAPTICIAN_SYNC_HOME,
@@ -168,6 +174,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     database,
     table,
     filters,
+    files,
     rules,
     guard,
     applyRules,

@@ -62,17 +62,22 @@ export function loadSettings(options: { env: NodeJS.ProcessEnv; configFile?: str
 
 /** The effective settings for printing, one `NAME=value` a line, with secrets masked. */
 export function describeSettings(settings: Settings): string {
-  return settingNames
-    .flatMap((name) => {
-      const value = settings[name];
-      if (value === undefined) return [];
-      if (value === null) return [`${name}=off`];
-      const written = asWritten(name, value);
-      const { sensitive } = aboutSetting(name);
-      if (sensitive === 'secret') return [`${name}=***`];
-      return [`${name}=${sensitive === 'url' ? maskUrl(written) : written}`];
-    })
+  return effectiveSettings(settings)
+    .map(([name, value]) => `${name}=${value}`)
     .join('\n');
+}
+
+/** The settings that have a value, as an operator would write it, with secrets masked. */
+export function effectiveSettings(settings: Settings): [SettingName, string][] {
+  return settingNames.flatMap((name): [SettingName, string][] => {
+    const value = settings[name];
+    if (value === undefined) return [];
+    if (value === null) return [[name, 'off']];
+    const written = asWritten(name, value);
+    const { sensitive } = aboutSetting(name);
+    if (sensitive === 'secret') return [[name, '***']];
+    return [[name, sensitive === 'url' ? maskUrl(written) : written]];
+  });
 }
 
 function asWritten(name: SettingName, value: NonNullable<Settings[SettingName]>): string {

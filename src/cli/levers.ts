@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from 'commander';
 import { restart as restartJob } from '../cycle/restart.ts';
 import { pause as pauseJob, resume as resumeJob, retry as retryUsers } from '../levers.ts';
+import { effects } from '../reset-effects.ts';
 import { defaultScopes, parseScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
 import { howMany } from '../words.ts';
 import { cannotRun, print, withService } from './command.ts';
@@ -32,16 +33,6 @@ export async function resume(): Promise<number> {
     return 0;
   });
 }
-
-const effects: Record<ResetScope, string> = {
-  None: 'provisioning goes on where it was',
-  ConnectorDataStore: 'everyone is matched with the accounts in Maptician anew',
-  Escrows: 'failures are forgotten, and not tried again before something changes',
-  Watermark: 'everything is read anew, from Entra and from Maptician',
-  QuarantineState: 'the quarantine is lifted',
-  Full: '',
-  ForceDeletes: 'what is held now is carried out',
-};
 
 /** A list of scopes as it is written on the command line. */
 export function scopesArgument(text: string): ResetScope[] {

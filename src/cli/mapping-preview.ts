@@ -1,10 +1,8 @@
 /** `mapping preview`: what a changed attribute table or changed scoping filters would do, before they are saved. */
 
-import { type Preview, previewMirror } from '../cycle/preview.ts';
-import { attributesRead } from '../mapping/attribute-table.ts';
+import type { Preview } from '../cycle/preview.ts';
 import { loadAttributeTable } from '../mapping/load-attribute-table.ts';
-import { selectionOf } from '../mapping/source-schema.ts';
-import { sourceAttributes } from '../scope/filters/evaluate-filters.ts';
+import { previewMapping as preview } from '../preview-mapping.ts';
 import { loadScopingFilters } from '../scope/load-scoping-filters.ts';
 import type { Service } from '../service.ts';
 import { cell, howMany } from '../words.ts';
@@ -19,26 +17,17 @@ export interface PreviewOptions {
 
 export async function previewMapping(options: PreviewOptions): Promise<number> {
   return withService(options, async (service) => {
-    const preview = await previewFiles(service, options);
-    if (options.json) printJson(preview);
-    else print(describePreview(preview));
+    const found = await previewFiles(service, options);
+    if (options.json) printJson(found);
+    else print(describePreview(found));
     return 0;
   });
 }
 
 async function previewFiles(service: Service, { attributes, filters }: PreviewOptions): Promise<Preview> {
-  const { database, rules, guard } = service;
-  const table = attributes === undefined ? service.table : await loadAttributeTable(attributes);
-  const tried = filters === undefined ? service.filters : await loadScopingFilters(filters, { needed: true });
-  const isTrial = attributes !== undefined || filters !== undefined;
-  // Files in use may have been changed since the last cycle, and then say nothing about what it has read.
-  const inUse = isTrial ? [...attributesRead(service.table), ...sourceAttributes(service.filters)] : [];
-  const { properties, manager } = selectionOf(inUse);
-  return previewMirror(database.pool, {
-    rules: { ...rules, table, skipOutOfScope: tried.skipOutOfScopeDeletions },
-    filters: tried,
-    guard,
-    mirrored: isTrial ? [...properties, ...(manager ? ['manager'] : [])] : [],
+  return preview(service, {
+    table: attributes === undefined ? undefined : await loadAttributeTable(attributes),
+    filters: filters === undefined ? undefined : await loadScopingFilters(filters, { needed: true }),
   });
 }
 

@@ -1,7 +1,7 @@
 /** `mapping show`: the attribute table and the scoping filters in use. */
 
-import type { AttributeMapping, MappingSource } from '../mapping/attribute-mapping.ts';
-import type { ScopingFilters } from '../scope/filters/model.ts';
+import type { MappingSource } from '../mapping/attribute-mapping.ts';
+import { describeFilters, rulesOf, sourceText } from '../mapping/describe-mapping.ts';
 import { cell } from '../words.ts';
 import { type CommandOptions, print, printJson } from './command.ts';
 import { type MappingInUse, mappingInUse, reportFile, shownPath } from './mapping-files.ts';
@@ -15,22 +15,6 @@ export async function showMapping(options: CommandOptions): Promise<number> {
     return 0;
   } catch (thrown) {
     return reportFile(thrown, options);
-  }
-}
-
-/** What a source is, in the words of the table. */
-function sourceText(source: MappingSource): string {
-  switch (source.from) {
-    case 'attribute': {
-      const index = source.index === undefined ? '' : `[${source.index}]`;
-      return `${source.invert ? 'not ' : ''}${source.attribute.name}${index}`;
-    }
-    case 'constant':
-      return JSON.stringify(source.value);
-    case 'expression':
-      return source.expression.source.trim();
-    case 'none':
-      return '(nothing; fills an empty attribute)';
   }
 }
 
@@ -51,27 +35,6 @@ function describeMapping({ table, filters, tablePath, filtersPath }: MappingInUs
     '',
     ...describeFilters(filters),
   ].join('\n');
-}
-
-function rulesOf({ default: fallback, matching, apply, nulls, required }: AttributeMapping): string[] {
-  return [
-    ...(matching === undefined ? [] : [`matched by, number ${matching}`]),
-    ...(apply === 'create' ? ['at creation only'] : []),
-    ...(fallback === undefined ? [] : [`default ${JSON.stringify(fallback)}`]),
-    ...(required ? ['required'] : []),
-    ...(nulls === 'clear' ? ['cleared when empty'] : nulls === 'keep' ? ['kept when empty'] : []),
-  ];
-}
-
-function describeFilters({ filters, skipOutOfScopeDeletions }: ScopingFilters): string[] {
-  const lines = filters.flatMap(({ title, clauses }, index) => [
-    `${index === 0 ? '' : 'or '}${title}`,
-    ...clauses.map(({ label }, at) => `  ${at === 0 ? '' : 'and '}${label.slice(title.length + 1)}`),
-  ]);
-  return [
-    ...(lines.length === 0 ? ['None: whoever is assigned is in scope.'] : lines),
-    ...(skipOutOfScopeDeletions ? ['', 'Whoever falls out of scope keeps the account as it is.'] : []),
-  ];
 }
 
 function mappingJson({ table, filters, tablePath, filtersPath }: MappingInUse) {

@@ -8,6 +8,7 @@ import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failed, notFound } from './errors.ts';
 import { graphRoutes } from './graph/graph.ts';
 import { healthRoutes } from './health.ts';
+import { cyclePages } from './pages/cycle.ts';
 import { failuresPages } from './pages/failures.ts';
 import { heldPages } from './pages/held.ts';
 import { logPages } from './pages/log.ts';
@@ -27,6 +28,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     healthRoutes(context),
     signInPages(context),
     overviewPages(context),
+    cyclePages(context),
     usersPages(context),
     logPages(context),
     heldPages(context),

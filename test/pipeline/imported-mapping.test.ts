@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { readUserValues } from '../../src/cli/mapping-test-user.ts';
 import { previewMirror } from '../../src/cycle/preview.ts';
 import { parseAttributeTable } from '../../src/mapping/attribute-table.ts';
 import { exportSchema } from '../../src/mapping/schema-json/export-schema.ts';
 import { importSchema } from '../../src/mapping/schema-json/import-schema.ts';
 import { parseScopingFilters } from '../../src/scope/filters/parse-filters.ts';
+import { readUserValues } from '../../src/source-values-of-user.ts';
 import { openMappedWorld } from './mapped-world.ts';
 
 const schema = new URL('../mapping/schema-json/entra-schema.json', import.meta.url);

@@ -2,17 +2,9 @@
 import { z } from 'zod';
 import { type InstallationFacts, jobIdOf } from '../../log-record/summary.ts';
 import type { Queryable } from '../../state/database.ts';
-import { usersMeant } from '../../state/log-filter.ts';
+import { findLogUsers, type LogConditions } from '../../state/log-filter.ts';
 import { logActions, logStatuses } from '../../state/provisioning-log.ts';
 import { type Comparison, type Filter, FilterProblem, type Literal, parseFilter } from './odata-filter.ts';
-
-/** Conditions on a row `p` of the log, with the values of their parameters. */
-export interface LogConditions {
-  readonly conditions: readonly string[];
-  readonly values: readonly unknown[];
-  /** Whether an index leads to all rows; else they are looked for. */
-  readonly indexed: boolean;
-}
 
 interface Compiling {
   readonly db: Queryable;
@@ -23,21 +15,34 @@ interface Compiling {
 
 interface Property {
   readonly operators: readonly Comparison['operator'][];
-  /** Whether `eq` and `in` lead to few rows by an index. */
+  /** Whether an index leads to the rows, in the order of their ids. */
   readonly indexed?: true;
   readonly compile: (comparison: Comparison, compiling: Compiling) => string | Promise<string>;
 }
 
 /**
  * Compiles a filter; the names are those of provisioningObjectSummary, and of the beta's older ones.
+ * @param below only entries with a smaller id
  * @throws FilterProblem
  */
-export async function compileLogFilter(db: Queryable, text: string, facts: InstallationFacts): Promise<LogConditions> {
+export async function compileLogFilter(
+  db: Queryable,
+  text: string | undefined,
+  { facts, below }: { readonly facts: InstallationFacts; readonly below: number | undefined },
+): Promise<LogConditions> {
   const values: unknown[] = [];
-  const parameter = (value: unknown) => `$${values.push(value)}`;
-  const filter = parseFilter(text);
-  const condition = await compile(filter, { db, facts, parameter });
-  return { conditions: [condition], values, indexed: isIndexed(filter) };
+  const compiling = { db, facts, parameter: (value: unknown) => `$${values.push(value)}` };
+  const parts = text === undefined ? [] : partsOf(parseFilter(text));
+  const conditions = below === undefined ? [] : [`p.id < ${below}`];
+  for (const part of parts.filter(isIndexed)) conditions.push(await compile(part, compiling));
+  const indexed = { conditions: [...conditions], values: [...values] };
+  for (const part of parts.filter((one) => !isIndexed(one))) conditions.push(await compile(part, compiling));
+  return { conditions, values, indexed };
+}
+
+/** What all has to hold. */
+function partsOf(filter: Filter): readonly Filter[] {
+  return filter.kind === 'and' ? filter.parts.flatMap(partsOf) : [filter];
 }
 
 async function compile(filter: Filter, compiling: Compiling): Promise<string> {
@@ -53,9 +58,8 @@ async function compile(filter: Filter, compiling: Compiling): Promise<string> {
 }
 
 function isIndexed(filter: Filter): boolean {
-  if (filter.kind === 'and') return filter.parts.some(isIndexed);
   if (filter.kind === 'or') return filter.parts.every(isIndexed);
-  return filter.kind === 'comparison' && ['eq', 'in'].includes(filter.operator) && propertyOf(filter.property).indexed === true;
+  return filter.kind === 'comparison' && propertyOf(filter.property).indexed === true;
 }
 
 function propertyOf(name: string): Property {
@@ -84,7 +88,7 @@ const status = oneOf('p.status', logStatuses);
 const action = oneOf('p.action', logActions);
 
 const properties: ReadonlyMap<string, Property> = new Map<string, Property>([
-  ['activityDateTime', { operators: ['eq', 'gt', 'ge', 'lt', 'le'], compile: compileMoment }],
+  ['activityDateTime', { operators: ['eq', 'gt', 'ge', 'lt', 'le'], indexed: true, compile: compileMoment }],
   ['provisioningAction', action],
   ['action', action],
   ['provisioningStatusInfo/status', status],
@@ -174,17 +178,18 @@ function compileGuid(kind: 'entry' | 'change'): Property['compile'] {
 function compileUser(column: string): Property['compile'] {
   return async ({ values }, { db, parameter }) => {
     const text = values[0]?.text ?? '';
-    const users = parameter(await usersMeant(db, text, true));
+    const users = parameter(await findLogUsers(db, text));
     return `(p.entra_id = any(${users}::uuid[]) and ${column} = ${parameter(text)})`;
   };
 }
 
 /** `maptician-sync` for what ran by itself, and `maptician-sync sync` and the like for what somebody asked for. */
 function compileInitiator({ property, values }: Comparison, { parameter }: Compiling): string {
-  const [, trigger = undefined, found = undefined] = /^(maptician-sync)(?: ([\w-]+))?$/.exec(values[0]?.text ?? '') ?? [];
-  if (trigger === undefined) throw new FilterProblem(`${property} is maptician-sync, or maptician-sync with a command`);
-  if (found === undefined) {
+  const name = /^maptician-sync(?: (?<trigger>[\w-]+))?$/.exec(values[0]?.text ?? '');
+  if (name === null) throw new FilterProblem(`${property} is maptician-sync, or maptician-sync with a command`);
+  const trigger = name.groups?.trigger;
+  if (trigger === undefined) {
     return "not exists (select from cycles by where by.id = p.cycle_id and by.trigger <> 'schedule')";
   }
-  return `p.cycle_id in (select id from cycles where trigger = ${parameter(found)} and trigger <> 'schedule')`;
+  return `p.cycle_id in (select id from cycles where trigger = ${parameter(trigger)} and trigger <> 'schedule')`;
 }

@@ -1,19 +1,19 @@
-/** The attributes of one user for `mapping test --user`: from the mirror, or from Graph where the mirror has not all of them. */
-import { GraphError, graphSyncError } from '../directory/graph-client.ts';
-import { graphUser } from '../directory/graph-types.ts';
-import { selectQuery } from '../directory/users-delta.ts';
-import { SyncError } from '../errors.ts';
-import { readsRoles, rolesName } from '../mapping/attribute-mapping.ts';
-import { attributesRead } from '../mapping/attribute-table.ts';
-import type { RoleAssignment, SourceValues } from '../mapping/expression/values.ts';
+/** The attributes of one user, to try an expression with: from the mirror, or from Graph where the mirror has not all of them. */
+import { GraphError, graphSyncError } from './directory/graph-client.ts';
+import { graphUser } from './directory/graph-types.ts';
+import { selectQuery } from './directory/users-delta.ts';
+import { SyncError } from './errors.ts';
+import { readsRoles, rolesName } from './mapping/attribute-mapping.ts';
+import { attributesRead } from './mapping/attribute-table.ts';
+import type { RoleAssignment, SourceValues } from './mapping/expression/values.ts';
 import {
   findSourceAttribute,
   readSourceAttribute,
   type SourceAttribute,
   selectionOf,
-} from '../mapping/source-schema.ts';
-import { sourceAttributes } from '../scope/filters/evaluate-filters.ts';
-import type { Service } from '../service.ts';
+} from './mapping/source-schema.ts';
+import { sourceAttributes } from './scope/filters/evaluate-filters.ts';
+import type { Service } from './service.ts';
 
 interface KnownUser {
   readonly id: string;

@@ -1,0 +1,103 @@
+/** An expression tried with values that somebody gave. Pure but for the clock and chance, where the expression asks for them. */
+import { randomInt } from 'node:crypto';
+import { SyncError } from '../errors.ts';
+import { attributeKinds } from './attribute-mapping.ts';
+import { compileExpression } from './expression/evaluate.ts';
+import { ExpressionError } from './expression/expression-error.ts';
+import {
+  type ExpressionValue,
+  isDate,
+  isIgnored,
+  isList,
+  isRedacted,
+  isRoles,
+  plainOf,
+  type SourceValue,
+  type SourceValues,
+  textOf,
+} from './expression/values.ts';
+import { unknownAttribute } from './source-schema.ts';
+
+/** What an expression gave, and of what. */
+export interface Tried extends Result {
+  /** The attributes that it read, with the values they had. */
+  readonly read: Readonly<Record<string, SourceValue>>;
+}
+
+interface Result {
+  readonly result: string | readonly string[] | boolean | null;
+  readonly type: string;
+  /** It is written to Maptician, and shown nowhere else. */
+  readonly redacted: boolean;
+}
+
+/**
+ * Evaluates an expression.
+ * @param assignments `name=value`, over the values given
+ * @throws ExpressionError where the expression is wrong or has no value
+ * @throws SyncError Misconfigured where an assignment is wrong
+ */
+export function tryExpression(text: string, assignments: readonly string[], values: SourceValues): Tried {
+  const expression = compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt });
+  const given = { ...values, ...valuesSet(text, assignments) };
+  const read = Object.fromEntries(expression.attributes.map((name) => [name, given[name] ?? null]));
+  return { ...describeResult(expression.evaluate(given)), read };
+}
+
+/** The attributes an expression reads; none where it is wrong, which is told of where it is evaluated. */
+export function attributesOf(text: string): readonly string[] {
+  try {
+    return compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt }).attributes;
+  } catch (thrown) {
+    if (thrown instanceof ExpressionError) return [];
+    throw thrown;
+  }
+}
+
+/** `name=value`, as the kind of value that the attribute has; one name several times is several values. */
+function valuesSet(text: string, assignments: readonly string[]): Record<string, SourceValue> {
+  const kinds = attributeKinds(
+    `${text} ${assignments.map((assignment) => `[${assignment.split('=', 1)[0]}]`).join(' ')}`,
+  );
+  const values: Record<string, SourceValue> = {};
+  for (const [name, texts] of Map.groupBy(assignments, (assignment) => assignment.split('=', 1)[0] ?? '')) {
+    if (texts.some((assignment) => !assignment.includes('='))) throw wrongSet(`--set ${name}: write name=value`);
+    const kind = kinds.get(name);
+    if (kind === undefined) throw wrongSet(`--set ${name}: ${unknownAttribute(name)}`);
+    const given = texts.map((assignment) => assignment.slice(name.length + 1));
+    if (kind === 'boolean' && !given.every((one) => /^(?:true|false)$/i.test(one)))
+      throw wrongSet(`--set ${name}: it holds true or false`);
+    values[name] = valueFrom(kind, given);
+  }
+  return values;
+}
+
+function wrongSet(message: string): SyncError {
+  return new SyncError('Misconfigured', message);
+}
+
+function valueFrom(kind: string | undefined, given: readonly string[]): SourceValue {
+  const [first = ''] = given;
+  if (kind === 'roles') return given.map((role) => ({ id: role, value: role, displayName: role }));
+  if (kind === 'list' || given.length > 1) return given;
+  if (kind === 'boolean' && /^(?:true|false)$/i.test(first)) return first.toLowerCase() === 'true';
+  return kind === 'number' && /^-?\d+$/.test(first) ? BigInt(first) : first;
+}
+
+function describeResult(value: ExpressionValue): Result {
+  const plain = plainOf(value);
+  const redacted = isRedacted(value);
+  if (plain === null) return { result: null, type: 'null', redacted };
+  if (isIgnored(plain)) return { result: null, type: 'left out of the flow', redacted };
+  if (isList(plain)) return { result: plain, type: 'list', redacted };
+  if (isRoles(plain)) return { result: plain.roles.map(({ value: role, id }) => role ?? id), type: 'roles', redacted };
+  if (typeof plain === 'boolean') return { result: plain, type: 'boolean', redacted };
+  const type = isDate(plain) ? 'date' : typeof plain === 'string' ? 'text' : 'number';
+  return { result: textOf(plain), type, redacted };
+}
+
+/** Texts in quotes, so that spaces at their ends are seen. */
+export function literal(value: SourceValue): string {
+  if (value === null || value === undefined) return 'null';
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+}
