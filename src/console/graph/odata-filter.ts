@@ -94,7 +94,8 @@ export function parseFilter(text: string): Filter {
   };
 
   const several = (kind: 'and' | 'or', part: () => Filter): Filter => {
-    const [first, ...more] = [part()];
+    const first = part();
+    const more: Filter[] = [];
     while (isWord(kind)) {
       take();
       more.push(part());

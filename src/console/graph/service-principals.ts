@@ -1,10 +1,9 @@
 /** The enterprise application, as Graph's servicePrincipal: the address of everything below it. Only read here. */
-import type { Context } from 'hono';
+import { z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { installationFacts } from '../../log-export/installation-facts.ts';
 import { type InstallationFacts, jobIdOf } from '../../log-record/summary.ts';
 import type { Service } from '../../service.ts';
-import { z } from '@hono/zod-openapi';
 
 /** After https://learn.microsoft.com/graph/api/resources/serviceprincipal; what is not known here is left out. */
 export const servicePrincipal = z
@@ -71,7 +70,3 @@ export async function requireJob(
   throw new HTTPException(404, { message: `There is one job here, ${known}.` });
 }
 
-/** The base of an `@odata.context`: the origin and the version that were asked. */
-export function metadataOf(c: Context, origin: string): string {
-  return `${origin}/${c.req.path.split('/')[1] ?? 'v1.0'}/$metadata`;
-}
