@@ -216,3 +216,9 @@ export function toSyncError(thrown: unknown): SyncError {
   const error = toError(thrown);
   return new SyncError('InternalError', error.message, { cause: error });
 }
+
+/** The code of an error of Node or of a library, such as ENOENT; its name where it has none. It quotes nothing. */
+export function codeOf(thrown: unknown): string {
+  const error = toError(thrown);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

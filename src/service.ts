@@ -36,6 +36,7 @@ import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-us
 import type { UserStore } from './maptician/user-store.ts';
 import { type Channel, openChannels } from './notify/channels.ts';
 import { notificationDuties } from './notify/duties.ts';
+import { once } from './once.ts';
 import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
@@ -302,19 +303,6 @@ function runScheduledJob(
 async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {
   const instance = await installationId(database);
   return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
-}
-
-/** Opens at the first call and only then; a failure is not kept. */
-function once<T>(open: () => Promise<T>): (() => Promise<T>) & { opened: () => boolean } {
-  let opening: Promise<T> | undefined;
-  const get = () => {
-    opening ??= open().catch((thrown: unknown) => {
-      opening = undefined;
-      throw thrown;
-    });
-    return opening;
-  };
-  return Object.assign(get, { opened: () => opening !== undefined });
 }
 
 function directoryOpener(
