@@ -33,7 +33,7 @@ export function graphRoutes(context: ConsoleContext): ApiApp {
     app.all(path, fixedJobs);
     app.all(`${path}/schema`, fixedSchema);
   }
-  for (const version of versions) app.get(`${version}/http:/*`, toOwnPath);
+  for (const version of versions) app.get(`${version}/http:/*`, (c) => toOwnPath(c, context));
   return app;
 }
 
@@ -120,10 +120,10 @@ function notAllowed(c: Context<ConsoleEnv>, message: string): Response {
  * Microsoft's JavaScript SDK takes a next link apart only where it is https, and appends one of http to the base URL as if
  * it were a path.
  */
-function toOwnPath(c: Context<ConsoleEnv>): Response | Promise<Response> {
+function toOwnPath(c: Context<ConsoleEnv>, { origin }: ConsoleContext): Response | Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
   const own = /^\/(?:v1\.0|beta)\/http:\/\/?[^/]+(\/(?:v1\.0|beta)\/.*)$/.exec(pathname)?.[1];
-  return own === undefined ? c.notFound() : c.redirect(`${own}${search}`, 307);
+  return own === undefined ? c.notFound() : c.redirect(`${origin}${own}${search}`, 307);
 }
 
 /** The documentation of the alternate key, from that of the object id. */
