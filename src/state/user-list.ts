@@ -8,7 +8,16 @@ import type { Queryable } from './database.ts';
 import { searchOfUser, searchWords } from './search-text.ts';
 
 /** States that a list can be of; somebody may be in several. */
-export const userStates = ['active', 'inactive', 'failed', 'held', 'waiting', 'rejected', 'out-of-scope'] as const;
+export const userStates = [
+  'in-scope',
+  'active',
+  'inactive',
+  'failed',
+  'held',
+  'waiting',
+  'rejected',
+  'out-of-scope',
+] as const;
 export type UserState = (typeof userStates)[number];
 
 export interface UserListFilter {
@@ -42,7 +51,7 @@ const listedUser = z.object({
   account: z.enum(['active', 'inactive']).nullable(),
   inScope: z.boolean(),
   /** Of the states the most pressing; `no account` where none of them is. */
-  state: z.enum([...userStates, 'no account']),
+  state: z.enum(['active', 'inactive', 'failed', 'held', 'waiting', 'rejected', 'out-of-scope', 'no account']),
   /** What is to be done and waits. */
   operation: z
     .object({
@@ -81,6 +90,7 @@ const isMarked = `(u.needs_read or exists (select from to_compare c where c.id =
 
 /** Who is in a state: as a condition on `u`, and as the ids from the place that has no others. */
 const states: Readonly<Record<UserState, { readonly condition: string; readonly ids: string }>> = {
+  'in-scope': { condition: `not ${noAccess}`, ids: `select u.id from users u where not ${noAccess}` },
   active: {
     condition: 'exists (select from links a where a.entra_id = u.id and a.active)',
     ids: 'select entra_id from links where active',
