@@ -1,7 +1,6 @@
 /** What the routes of the API have in common: documented by their schemas, answered as JSON, refused in Graph's form. */
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
-import type { JSONParsed } from 'hono/utils/types';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { jsonError } from '../errors.ts';
 
@@ -55,9 +54,9 @@ export const refusals = {
 /** Done, and nothing to say. */
 export const noContent = { 204: { description: 'Done.' } } as const;
 
-/** A value as its JSON is read: dates are ISO texts. */
-export function toJson<Value>(value: Value): JSONParsed<Value> {
-  return JSON.parse(JSON.stringify(value));
+/** A value as its JSON has it, and as it is documented; what the schema does not name is left out. */
+export function toJson<Schema extends z.ZodType>(schema: Schema, value: z.input<Schema> | object): z.output<Schema> {
+  return schema.parse(JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one))));
 }
 
 /** A moment in UTC, ISO 8601. */
