@@ -1,7 +1,13 @@
 /** The API: Graph's resources where Graph has one, everything else under /api, all of it in /api/openapi.json. */
 import type { ConsoleContext } from '../context.ts';
 import { documentAppIdPaths, graphRoutes } from '../graph/graph.ts';
+import { cycleRoutes } from './cycles.ts';
+import { failureRoutes } from './failures.ts';
+import { heldRoutes } from './held.ts';
+import { mappingRoutes } from './mapping.ts';
 import { type ApiApp, createApi, limitBody } from './openapi.ts';
+import { stateRoutes } from './state.ts';
+import { userRoutes } from './users.ts';
 
 const about = `The console of maptician-sync as JSON. What Microsoft Graph has a resource for is at Graph's own path, under
 /v1.0 and /beta alike, so that a script written against Graph works with another base URL. Errors have Graph's form. Readers
@@ -10,7 +16,15 @@ may GET and search; what changes anything asks for the role operator. Sign in wi
 export function apiRoutes(context: ConsoleContext): ApiApp {
   const app = createApi();
   for (const path of ['/api/*', '/v1.0/*', '/beta/*']) app.use(path, limitBody);
-  const parts = [graphRoutes(context)];
+  const parts = [
+    graphRoutes(context),
+    stateRoutes(context),
+    cycleRoutes(context),
+    userRoutes(context),
+    heldRoutes(context),
+    failureRoutes(context),
+    mappingRoutes(context),
+  ];
   for (const part of parts) app.route('/', part);
   documentAppIdPaths(app);
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });

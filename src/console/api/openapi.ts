@@ -56,7 +56,9 @@ export const noContent = { 204: { description: 'Done.' } } as const;
 
 /** A value as its JSON has it, and as it is documented; what the schema does not name is left out. */
 export function toJson<Schema extends z.ZodType>(schema: Schema, value: z.input<Schema> | object): z.output<Schema> {
-  return schema.parse(JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one))));
+  return schema.parse(
+    JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one))),
+  );
 }
 
 /** A moment in UTC, ISO 8601. */

@@ -4,7 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { type ApiApp, createApi, json, refusals } from '../api/openapi.ts';
+import { type ApiApp, createApi, endOf, json, refusals } from '../api/openapi.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest, jsonError } from '../errors.ts';
 import { jobRoutes } from './jobs.ts';
@@ -14,7 +14,6 @@ import { provisionOnDemandRoutes } from './provision-on-demand.ts';
 import { provisioningLogRoutes } from './provisioning-log.ts';
 import { schemaRoutes } from './schema.ts';
 import { readServicePrincipal, type ServicePrincipal, servicePrincipal } from './service-principals.ts';
-import { endOf } from '../api/openapi.ts';
 import { validateCredentialsRoutes } from './validate-credentials.ts';
 
 export function graphRoutes(context: ConsoleContext): ApiApp {
@@ -101,7 +100,10 @@ function isMeant(found: ServicePrincipal, text: string): boolean {
 }
 
 function fixedJobs(c: Context<ConsoleEnv>): Response {
-  return notAllowed(c, 'The one job is made by the settings of the service. What can be done with it: start, pause, restart.');
+  return notAllowed(
+    c,
+    'The one job is made by the settings of the service. What can be done with it: start, pause, restart.',
+  );
 }
 
 function fixedSchema(c: Context<ConsoleEnv>): Response {

@@ -126,7 +126,12 @@ function codeOf({ job, lastCycle }: Standing): SynchronizationJob['status']['cod
   return lastCycle === undefined ? 'NotRun' : 'Active';
 }
 
-const states = { succeeded: 'Succeeded', partial: 'EntryLevelErrors', failed: 'Failed', interrupted: 'Failed' } as const;
+const states = {
+  succeeded: 'Succeeded',
+  partial: 'EntryLevelErrors',
+  failed: 'Failed',
+  interrupted: 'Failed',
+} as const;
 
 function toExecution(cycle: Cycle | undefined): Execution | null {
   if (cycle === undefined || cycle.state === 'running') return null;

@@ -6,12 +6,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { restart } from '../../cycle/restart.ts';
 import { pause, resume, runNow } from '../../levers.ts';
+import { installationFacts } from '../../log-export/installation-facts.ts';
 import { jobIdOf } from '../../log-record/summary.ts';
 import { longestInterval } from '../../schedule.ts';
 import { readExecutions } from '../../state/executions.ts';
 import { defaultScopes, parseScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
 import { readStanding } from '../../state/standing.ts';
-import { installationFacts } from '../../log-export/installation-facts.ts';
 import { type ApiApp, body, createApi, json, noContent, refusals } from '../api/openapi.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { badRequest } from '../errors.ts';

@@ -110,7 +110,10 @@ const properties: ReadonlyMap<string, Property> = new Map<string, Property>([
   ['initiatedBy/displayName', { operators: ['eq'], compile: compileInitiator }],
   ['jobId', { operators: ['eq'], compile: ({ values }, { facts }) => is(values, jobIdOf(facts)) }],
   ['tenantId', { operators: ['eq'], compile: ({ values }, { facts }) => is(values, facts.tenantId) }],
-  ['servicePrincipal/id', { operators: ['eq'], compile: ({ values }, { facts }) => is(values, facts.servicePrincipalId) }],
+  [
+    'servicePrincipal/id',
+    { operators: ['eq'], compile: ({ values }, { facts }) => is(values, facts.servicePrincipalId) },
+  ],
 ]);
 
 /** What is the same in every entry. */

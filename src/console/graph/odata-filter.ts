@@ -148,5 +148,7 @@ export function parseFilter(text: string): Filter {
 const supported = 'write comparisons with eq, ne, gt, ge, lt, le or in, joined by and, or, not';
 
 function unexpected({ kind, text, place }: Token, wanted: string): FilterProblem {
-  return new FilterProblem(`at character ${place}: ${kind === 'end' ? 'it ends' : `"${text}" stands`} where ${wanted} is due`);
+  return new FilterProblem(
+    `at character ${place}: ${kind === 'end' ? 'it ends' : `"${text}" stands`} where ${wanted} is due`,
+  );
 }

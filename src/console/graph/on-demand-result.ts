@@ -143,7 +143,9 @@ function describeStep(
 function textsOf(details: Readonly<Record<string, string | boolean | null | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(details).flatMap(([name, value]) =>
-      value === null || value === undefined ? [] : [[name, typeof value === 'boolean' ? capital(String(value)) : value]],
+      value === null || value === undefined
+        ? []
+        : [[name, typeof value === 'boolean' ? capital(String(value)) : value]],
     ),
   );
 }

@@ -4,8 +4,8 @@
  */
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { ConsoleContext } from '../context.ts';
 import { endOf } from '../api/openapi.ts';
+import type { ConsoleContext } from '../context.ts';
 import { type PrincipalKey, requireJob, requirePrincipal } from './service-principals.ts';
 
 export const versions = ['/v1.0', '/beta'] as const;

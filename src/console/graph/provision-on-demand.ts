@@ -3,8 +3,12 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { ProvisionedUser } from '../../cycle/provision.ts';
 import { provision } from '../../levers.ts';
+import {
+  type InstallationFacts,
+  type ProvisioningObjectSummary,
+  toProvisioningObjectSummary,
+} from '../../log-record/summary.ts';
 import { ruleId } from '../../mapping/schema-json/export-schema.ts';
-import { type InstallationFacts, type ProvisioningObjectSummary, toProvisioningObjectSummary } from '../../log-record/summary.ts';
 import { readLogPage } from '../../state/log-page.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals } from '../api/openapi.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';

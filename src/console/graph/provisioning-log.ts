@@ -25,14 +25,10 @@ const skipToken = {
 };
 
 const query = z.strictObject({
-  $filter: z
-    .string()
-    .max(4000)
-    .optional()
-    .openapi({
-      description:
-        "Such as `provisioningStatusInfo/status eq 'failure' and activityDateTime ge 2026-09-01T00:00:00Z`. Name users by sourceIdentity/id where you can: a URL is no place for names.",
-    }),
+  $filter: z.string().max(4000).optional().openapi({
+    description:
+      "Such as `provisioningStatusInfo/status eq 'failure' and activityDateTime ge 2026-09-01T00:00:00Z`. Name users by sourceIdentity/id where you can: a URL is no place for names.",
+  }),
   $top: z.coerce.number().int().min(1).max(1000).default(100),
   $skiptoken: z.string().max(100).optional().openapi({ description: 'From an @odata.nextLink.' }),
   $orderby: z
@@ -63,7 +59,8 @@ export function provisioningLogRoutes(context: ConsoleContext): ApiApp {
         method: 'get',
         path,
         tags,
-        summary: 'The provisioning log, newest first; a page may have fewer entries than asked for, or none, and a next',
+        summary:
+          'The provisioning log, newest first; a page may have fewer entries than asked for, or none, and a next',
         request: { query },
         responses: {
           200: json(
@@ -81,7 +78,8 @@ export function provisioningLogRoutes(context: ConsoleContext): ApiApp {
         const asked = c.req.valid('query');
         const below = asked.$skiptoken === undefined ? undefined : skipToken.read(asked.$skiptoken);
         const { value, next } = await readPage(asked.$filter, below, asked.$top);
-        const nextLink = next === undefined ? {} : { '@odata.nextLink': linkTo(`${context.origin}${path}`, asked, next) };
+        const nextLink =
+          next === undefined ? {} : { '@odata.nextLink': linkTo(`${context.origin}${path}`, asked, next) };
         const where = '#auditLogs/provisioning';
         return c.json({ '@odata.context': `${metadataOf(c, context)}${where}`, ...nextLink, value }, 200);
       },

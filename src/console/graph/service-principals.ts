@@ -69,4 +69,3 @@ export async function requireJob(
   if (sameText(jobId, known)) return { jobId: known, facts };
   throw new HTTPException(404, { message: `There is one job here, ${known}.` });
 }
-

@@ -52,7 +52,9 @@ async function tryGiven(
   const { MAPTICIAN_TENANT_URL: tenantUrl, MAPTICIAN_REQUESTS_PER_SECOND: ceiling } = service.settings;
   const given = (key: string) => credentials.find((one) => one.key.toLowerCase() === key.toLowerCase())?.value;
   if (tenantUrl === undefined) {
-    throw badRequest('Users are written to a database here, which has no credentials to try: send useSavedCredentials.');
+    throw badRequest(
+      'Users are written to a database here, which has no credentials to try: send useSavedCredentials.',
+    );
   }
   const token = given('SecretToken');
   if (token == null) throw badRequest('Send useSavedCredentials, or credentials with a SecretToken.');
