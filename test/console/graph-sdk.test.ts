@@ -1,13 +1,19 @@
 /** Microsoft's own SDK against the console, by nothing but another base URL. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
 import { Client, PageIterator } from '@microsoft/microsoft-graph-client';
 import type { ProvisioningObjectSummary, ServicePrincipal, SynchronizationJob } from '@microsoft/microsoft-graph-types';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { createCertificate } from '../../src/sandbox/certificate.ts';
 import { readAudit } from '../../src/state/audit.ts';
 import { readJob } from '../../src/state/job.ts';
 import { addPerson } from '../pipeline/people.ts';
 import type { World } from '../pipeline/world.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openConsoleWorld } from './console-world.ts';
+import { operatorToken, readerToken, tokenSettings } from './sign-in-with-token.ts';
 
 /** The script, as somebody wrote it against Graph. */
 async function script(client: Client, { world, appId, add }: { world: World; appId: string; add: () => string }) {
@@ -86,4 +92,41 @@ it('lists, steers and provisions over http on loopback, without credentials', as
     'resume by this machine (console)',
     'pause by this machine (console)',
   ]);
+});
+
+it('does the same over TLS with a bearer token, and lets a reader look only', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'maptician-console-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const { cert, key } = await createCertificate();
+  tls.setDefaultCACertificates([...tls.getCACertificates(), cert]);
+  await writeFile(join(folder, 'cert.pem'), cert);
+  await writeFile(join(folder, 'key.pem'), key);
+  const opened = await openScripted({
+    ...tokenSettings,
+    CONSOLE_TLS_CERTIFICATE_PATH: join(folder, 'cert.pem'),
+    CONSOLE_TLS_KEY_PATH: join(folder, 'key.pem'),
+  });
+  const clientOf = (token: string) =>
+    Client.init({
+      baseUrl: opened.console.url,
+      customHosts: new Set(['127.0.0.1']),
+      authProvider: (done) => done(null, token),
+    });
+  expect(opened.console.url).toMatch(/^https:/);
+  const audit = await script(clientOf(operatorToken), opened.script);
+  expect(audit.slice(0, 2)).toEqual(['provision by operator token (console)', 'restart by operator token (console)']);
+
+  const reader = clientOf(readerToken);
+  const { value: principals } = await reader.api('/servicePrincipals').get();
+  const base = `/servicePrincipals/${principals[0].id}/synchronization/jobs`;
+  const { value: jobs } = await reader.api(base).version('beta').get();
+  expect(jobs[0].status.code).toBe('Active');
+  expect((await reader.api('/auditLogs/provisioning').top(3).get()).value).toHaveLength(3);
+  for (const lever of ['start', 'pause', 'restart', 'provisionOnDemand', 'validateCredentials']) {
+    await expect(reader.api(`${base}/${jobs[0].id}/${lever}`).post({}), lever).rejects.toMatchObject({
+      statusCode: 403,
+      code: 'Forbidden',
+    });
+  }
+  await expect(clientOf('no token').api(base).get()).rejects.toMatchObject({ statusCode: 401 });
 });

@@ -138,18 +138,19 @@ function compileMoment({ operator, values }: Comparison, { parameter }: Compilin
   if (time === undefined || Number.isNaN(time.getTime())) {
     throw new FilterProblem('activityDateTime is a moment such as 2026-09-01T08:00:00Z, without quotes');
   }
-  const [from, after] = [0, 1].map((added) => `${parameter(new Date(time.getTime() + added))}::timestamptz`);
+  const from = () => `${parameter(time)}::timestamptz`;
+  const after = () => `${parameter(new Date(time.getTime() + 1))}::timestamptz`;
   switch (operator) {
     case 'ge':
-      return `p.activity_at >= ${from}`;
+      return `p.activity_at >= ${from()}`;
     case 'gt':
-      return `p.activity_at >= ${after}`;
+      return `p.activity_at >= ${after()}`;
     case 'lt':
-      return `p.activity_at < ${from}`;
+      return `p.activity_at < ${from()}`;
     case 'le':
-      return `p.activity_at < ${after}`;
+      return `p.activity_at < ${after()}`;
     default:
-      return `(p.activity_at >= ${from} and p.activity_at < ${after})`;
+      return `(p.activity_at >= ${from()} and p.activity_at < ${after()})`;
   }
 }
 
