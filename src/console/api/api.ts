@@ -5,7 +5,7 @@ import { cycleRoutes } from './cycles.ts';
 import { failureRoutes } from './failures.ts';
 import { heldRoutes } from './held.ts';
 import { mappingRoutes } from './mapping.ts';
-import { type ApiApp, createApi, limitBody } from './openapi.ts';
+import { type ApiApp, createApi } from './openapi.ts';
 import { stateRoutes } from './state.ts';
 import { userRoutes } from './users.ts';
 
@@ -15,7 +15,6 @@ may GET and search; what changes anything asks for the role operator. Sign in wi
 
 export function apiRoutes(context: ConsoleContext): ApiApp {
   const app = createApi();
-  for (const path of ['/api/*', '/v1.0/*', '/beta/*']) app.use(path, limitBody);
   const parts = [
     graphRoutes(context),
     stateRoutes(context),

@@ -1,13 +1,9 @@
 /** What the routes of the API have in common: documented by their schemas, answered as JSON, refused in Graph's form. */
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { jsonError } from '../errors.ts';
 
 export type ApiApp = OpenAPIHono<ConsoleEnv>;
-
-/** Bytes of a request's body. */
-const largestBody = 1024 * 1024;
 
 /** An application whose routes check what they are given, and say what is wrong with it. */
 export function createApi(): ApiApp {
@@ -24,12 +20,6 @@ function describeProblems(target: string, { issues }: z.ZodError): string {
     .map(({ path, message }) => `${[places[target] ?? target, ...path.map(String)].join('.')}: ${message}`)
     .join('; ');
 }
-
-/** To stand before every route that reads a body. */
-export const limitBody = bodyLimit({
-  maxSize: largestBody,
-  onError: (c) => jsonError(c, 413, 'RequestEntityTooLarge', `A body may have ${largestBody} bytes at most.`),
-});
 
 const errorBody = z
   .object({ error: z.object({ code: z.string(), message: z.string() }) })

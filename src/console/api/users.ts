@@ -21,13 +21,9 @@ const state = z.enum(userStates).optional();
 const listQuery = z.object({
   state,
   code: z.string().max(100).optional().openapi({ description: 'Only whose failure has this code.' }),
-  httpStatus: z.coerce
-    .number()
-    .int()
-    .optional()
-    .openapi({
-      description: 'With a code: of the failures of that code those with this HTTP status; without it, with none.',
-    }),
+  httpStatus: z.coerce.number().int().optional().openapi({
+    description: 'With a code: of the failures of that code those with this HTTP status; without it, with none.',
+  }),
   after,
   limit,
 });

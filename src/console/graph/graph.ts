@@ -9,7 +9,7 @@ import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest, jsonError } from '../errors.ts';
 import { jobRoutes } from './jobs.ts';
 import { FilterProblem, parseFilter } from './odata-filter.ts';
-import { byAppId, jobPaths, metadataOf, principalOf, principalPaths, versions } from './paths.ts';
+import { byAppId, jobPaths, metadataOf, principalOf, principalPaths, routed, versions } from './paths.ts';
 import { provisionOnDemandRoutes } from './provision-on-demand.ts';
 import { provisioningLogRoutes } from './provisioning-log.ts';
 import { schemaRoutes } from './schema.ts';
@@ -27,10 +27,10 @@ export function graphRoutes(context: ConsoleContext): ApiApp {
     provisioningLogRoutes(context),
   ];
   for (const part of parts) app.route('/', part);
-  for (const { path } of principalPaths) app.all(`${path}/synchronization/jobs`, fixedJobs);
+  for (const { path } of principalPaths) app.all(routed(`${path}/synchronization/jobs`), fixedJobs);
   for (const { path } of jobPaths) {
-    app.all(path, fixedJobs);
-    app.all(`${path}/schema`, fixedSchema);
+    app.all(routed(path), fixedJobs);
+    app.all(routed(`${path}/schema`), fixedSchema);
   }
   for (const version of versions) app.get(`${version}/http:/*`, (c) => toOwnPath(c, context));
   return app;

@@ -35,6 +35,11 @@ export const jobPaths: readonly PrincipalPath[] = principalPaths.map(({ path, pa
   hide,
 }));
 
+/** A path as Hono has it, from how OpenAPI writes its parameters. */
+export function routed(path: string): string {
+  return path.replaceAll(/\/{(\w+)}/g, '/:$1');
+}
+
 /** The documented path of the alternate key. */
 export function byAppId(path: string): string {
   return path.replace(byId, "/servicePrincipals(appId='{appId}')");
