@@ -205,6 +205,11 @@ export class SyncError extends Error {
   }
 }
 
+/** The JSON of an error, as commands and the API have it. */
+export function errorJson({ code, message }: SyncError) {
+  return { code, message, action: recommendedAction(code) };
+}
+
 /** Turns anything thrown into an Error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

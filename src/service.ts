@@ -52,6 +52,7 @@ import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
+import { keepServicePrincipal } from './state/facts.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -330,12 +331,16 @@ function directoryOpener(
       signal: cycle.signal,
       ...(options.onGraphRequest === undefined ? {} : { onRequest: options.onGraphRequest }),
     });
+    const findApp = async (appId: string): Promise<string> => {
+      const id = await findServicePrincipal({ graph }, appId).catch((thrown: unknown) =>
+        doubtApp(database.pool, thrown),
+      );
+      await keepServicePrincipal(database.pool, appId, id.toLowerCase());
+      return id;
+    };
     const servicePrincipalId = everyone
       ? undefined
-      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ??
-        (await findServicePrincipal({ graph }, settings.ENTRA_APP_ID ?? '').catch((thrown: unknown) =>
-          doubtApp(database.pool, thrown),
-        )));
+      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ?? (await findApp(settings.ENTRA_APP_ID ?? '')));
     // Whatever of these changes makes every comparison of before doubtful: an initial cycle, links are kept.
     const depends = [
       settings.AZURE_TENANT_ID,

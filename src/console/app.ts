@@ -9,7 +9,6 @@ import { apiRoutes } from './api/api.ts';
 import { assets } from './assets.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failed, notFound } from './errors.ts';
-import { graphRoutes } from './graph/graph.ts';
 import { healthRoutes } from './health.ts';
 import { auditPages } from './pages/audit.ts';
 import { cyclePages } from './pages/cycle.ts';
@@ -43,7 +42,6 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     settingsPages(context),
     await queuePages(context),
     apiRoutes(context),
-    graphRoutes(context),
   ];
   for (const part of parts) app.route('/', part);
   return app;

@@ -12,7 +12,14 @@ export type Needed = 'nobody' | Role;
 /** Open to everyone: what says nothing of anybody, and what one signs in with. */
 const open = [/^\/healthz$/, /^\/readyz$/, /^\/assets\//, /^\/sign-in(\/|$)/];
 /** Sent as a form or as JSON since what is asked for does not belong into a URL; nothing is changed by them. */
-const looksOnly = [/^\/users\/search$/, /^\/log\/search$/, /^\/mapping\/(test|preview)$/, /^\/sign-out$/];
+const looksOnly = [
+  /^\/users\/search$/,
+  /^\/log\/search$/,
+  /^\/mapping\/(test|preview)$/,
+  /^\/sign-out$/,
+  /^\/api\/users\/search$/,
+  /^\/api\/mapping\/test$/,
+];
 
 export function neededRole(method: string, path: string): Needed {
   if (open.some((pattern) => pattern.test(path))) return 'nobody';
