@@ -51,6 +51,8 @@ import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -67,6 +69,8 @@ export interface Service {
   /** Opened when it is first asked for, since `status` and `log` need none of them. */
   readonly queue: () => Promise<QueueBackend>;
   readonly store: () => Promise<UserStore>;
+  /** What this process counts of its own work. */
+  readonly metrics: Metrics;
   /** The ways in which people are told. */
   readonly channels: readonly Channel[];
   readonly cycleContext: () => Promise<CycleContext>;
@@ -84,6 +88,7 @@ export interface Service {
 export interface ServiceOptions {
   readonly settings: Settings;
   readonly log: Log;
+  /** Told of each request to Graph, beside the metrics. */
   readonly onGraphRequest?: OnRequest | undefined;
   /** Milliseconds until a request to Maptician is given up; 30 seconds by default. */
   readonly mapticianTimeout?: number | undefined;
@@ -111,6 +116,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     home: settings.MAPTICIAN_SYNC_HOME,
     log,
   });
+  const telemetry = await openTelemetry(settings, log);
   const stops: (() => Promise<void>)[] = [];
   const closing = new AbortController();
   if (settings.SYNC_SCOPE === 'all' && table.mappings.some(({ source }) => readsRoles(source))) {
@@ -129,15 +135,34 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   };
   const applyRules: ApplyRules = { flowNulls: rules.flowNulls, actions: table.actions, matching };
   const guard = guardRules(settings);
-  const queue = once(() => openQueue(settings, database, log));
-  const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
+  const queue = once(() => openQueue(settings, database, log, telemetry));
+  const store = once(() =>
+    openUserStore({
+      ...options,
+      database,
+      signal: closing.signal,
+      matching,
+      onRequest: telemetry.onRequest('maptician'),
+    }),
+  );
   const logKeeper = await openLogKeeper({ settings, database, log });
   const credential = createCredential(settings);
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
-  const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal });
+  const onGraphRequest = telemetry.onRequest('graph');
+  const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal, onRequest: onGraphRequest });
   const channels = openChannels(settings, openGraph, log);
   const channelNames = channels.map(({ name }) => name);
-  const openDirectory = directoryOpener(options, { filters, rules, database, credential });
+  const openDirectory = directoryOpener(options, {
+    filters,
+    rules,
+    database,
+    credential,
+    onRequest: (event) => {
+      onGraphRequest(event);
+      // What went along in a batch was sent with it.
+      if (!event.inner) options.onGraphRequest?.(event);
+    },
+  });
 
   const cycleContext = async (): Promise<CycleContext> => ({
     pool: database.pool,
@@ -155,6 +180,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     logKeeper,
     channels: channelNames,
     log,
+    telemetry,
     openDirectory,
   });
 
@@ -164,6 +190,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     openStore: store,
     storeIdentity: storeIdentity(settings),
     rules: applyRules,
+    onTried: async (_cycle, tried) => telemetry.metrics.operationsTried(tried),
     log,
   };
 
@@ -179,6 +206,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     applyRules,
     queue,
     store,
+    metrics: telemetry.metrics,
     channels,
     cycleContext,
     openDirectory,
@@ -201,7 +229,14 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     }),
     work: async ({ cycles, signal }) => {
       const backend = await queue();
-      const context = { ...jobContext, onTried: createBreaker(database.pool) };
+      const breaker = createBreaker(database.pool);
+      const context: JobContext = {
+        ...jobContext,
+        onTried: async (cycleId, tried) => {
+          await jobContext.onTried?.(cycleId, tried);
+          await breaker(cycleId, tried);
+        },
+      };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
       if (channels.length > 0) {
         const notifying = { pool: database.pool, channels, settings, log };
@@ -237,6 +272,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
           for (const channel of channels) channel.close();
         },
         () => database.close(),
+        () => telemetry.close(),
       ];
       for (const close of parts) {
         await close().catch((thrown: unknown) =>
@@ -298,9 +334,20 @@ function runScheduledJob(
   return job.name === scheduledJobs.drift ? checkDrift(context, signal) : runScheduledCycle(context, job, signal);
 }
 
-async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {
+async function openQueue(
+  settings: Settings,
+  database: Database,
+  log: Log,
+  telemetry: Telemetry,
+): Promise<QueueBackend> {
   const instance = await installationId(database);
-  return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
+  return openQueueBackend({
+    redisUrl: settings.REDIS_URL,
+    databaseUrl: database.url,
+    instance,
+    log,
+    spans: telemetry.queue,
+  });
 }
 
 /** Opens at the first call and only then; a failure is not kept. */
@@ -323,10 +370,11 @@ function directoryOpener(
     readonly rules: PlanRules;
     readonly database: Database;
     readonly credential: TokenCredential;
+    readonly onRequest: OnRequest;
   },
 ) {
   const { settings, log } = options;
-  const { filters, rules, database, credential } = parts;
+  const { filters, rules, database, credential, onRequest } = parts;
   const { table } = rules;
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
   const roles = table.mappings.some(({ source }) => readsRoles(source));
@@ -340,7 +388,7 @@ function directoryOpener(
       origin,
       credential,
       signal: cycle.signal,
-      ...(options.onGraphRequest === undefined ? {} : { onRequest: options.onGraphRequest }),
+      onRequest,
     });
     const servicePrincipalId = everyone
       ? undefined
