@@ -111,12 +111,12 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   };
   const table = await loadAttributeTable(files.attributes);
   const filters = await loadScopingFilters(files.filters);
+  const telemetry = await openTelemetry(settings, log);
   const database = await openDatabase({
     databaseUrl: settings.DATABASE_URL,
     home: settings.MAPTICIAN_SYNC_HOME,
     log,
   });
-  const telemetry = await openTelemetry(settings, log);
   const stops: (() => Promise<void>)[] = [];
   const closing = new AbortController();
   if (settings.SYNC_SCOPE === 'all' && table.mappings.some(({ source }) => readsRoles(source))) {

@@ -7,14 +7,16 @@ export interface Remembered<T> {
   readonly at: number;
 }
 
-/** So much of the time is spent on reading, at most: one part in this many. */
+/** Milliseconds: what takes less is read each time. */
+const cheap = 50;
+/** Else so much of the time is spent on reading, at most: one part in this many. */
 const share = 100;
 /** Milliseconds that whoever asks waits for a new reading, before the last one has to do. */
 const patience = 250;
 
 /**
- * Reads at most one per cent of the time: what took a second is read again after a hundred, by whoever asks then. Two
- * never read at once. Undefined where there is nothing yet, or where the last reading failed.
+ * Reads at most one per cent of the time, unless it is cheap: what took a second is read again after a hundred, by whoever
+ * asks then. Two never read at once. Undefined where there is nothing yet, or where the last reading failed.
  */
 export function remember<T>(read: () => Promise<T>): () => Promise<Remembered<T> | undefined> {
   let known: Remembered<T> | undefined;
@@ -28,7 +30,7 @@ export function remember<T>(read: () => Promise<T>): () => Promise<Remembered<T>
       known = undefined;
     } finally {
       const end = performance.now();
-      next = end + (end - at) * share;
+      next = end - at < cheap ? end : end + (end - at) * share;
       reading = undefined;
     }
   };

@@ -25,6 +25,9 @@ const gauges = {
   count_age_seconds: ['How old the counts are: what takes long to count is counted less often', 'of'],
 } as const satisfies Record<string, readonly [help: string, ...labels: string[]]>;
 
+/** The names of all of them. */
+export const stateMetricNames = Object.keys(gauges).map((name) => `maptician_sync_${name}`);
+
 interface Sample {
   readonly name: keyof typeof gauges;
   readonly labels?: Readonly<Record<string, string>>;

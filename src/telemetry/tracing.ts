@@ -29,9 +29,9 @@ export interface TracingOptions {
 }
 
 /** Milliseconds for one delivery, its retries included. */
-const deliverWithin = 5_000;
+const deliverWithin = 3_000;
 /** Milliseconds for the last one, at the end of the service. */
-const flushWithin = 3_000;
+const flushWithin = 2_000;
 /** Milliseconds between two warnings that nobody takes the spans. */
 const warnEvery = 60 * 60 * 1000;
 /** Spans that wait to be sent; more are dropped. An initial cycle has several a user. */
