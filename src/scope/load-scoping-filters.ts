@@ -4,7 +4,8 @@ import { SyncError, toError } from '../errors.ts';
 import type { ScopingFilters } from './filters/model.ts';
 import { parseScopingFilters } from './filters/parse-filters.ts';
 
-const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
+/** Everyone who is assigned passes. */
+export const noFilters: ScopingFilters = { filters: [], skipOutOfScopeDeletions: false, warnings: [] };
 
 /** With `needed` the file must be there. Throws SyncError Misconfigured where the file is there and cannot be read or does not check. */
 export async function loadScopingFilters(path: string, { needed = false } = {}): Promise<ScopingFilters> {

@@ -9,7 +9,9 @@ import { describeError, ExpressionError } from '../../mapping/expression/express
 import { exportSchema } from '../../mapping/schema-json/export-schema.ts';
 import { attributesOf, tryExpression } from '../../mapping/try-expression.ts';
 import { previewMapping } from '../../preview-mapping.ts';
+import type { ScopingFilters } from '../../scope/filters/model.ts';
 import { parseScopingFilters } from '../../scope/filters/parse-filters.ts';
+import { noFilters } from '../../scope/load-scoping-filters.ts';
 import { readUserValues } from '../../source-values-of-user.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
@@ -78,7 +80,7 @@ export function mappingPages(context: ConsoleContext): Hono<ConsoleEnv> {
       const isNew = (name: 'attributes' | 'filters') => linesOf(form[name]) !== linesOf(inUse[name]);
       const found = await previewMapping(service, {
         table: isNew('attributes') ? parseAttributeTable(form.attributes, 'attributes.yaml') : undefined,
-        filters: isNew('filters') ? parseScopingFilters(form.filters, 'scoping-filters.yaml') : undefined,
+        filters: isNew('filters') ? filtersOf(form.filters) : undefined,
       });
       return { ...form, found };
     } catch (thrown) {
@@ -90,6 +92,11 @@ export function mappingPages(context: ConsoleContext): Hono<ConsoleEnv> {
   }
 
   return app;
+}
+
+/** Without any text there are none, as without the file. */
+function filtersOf(text: string): ScopingFilters {
+  return text.trim() === '' ? noFilters : parseScopingFilters(text, 'scoping-filters.yaml');
 }
 
 /** A browser sends lines with a carriage return. */

@@ -12,7 +12,7 @@ import { readLastDrift } from '../../state/drift.ts';
 import { defaultScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
 import { readStanding, type Standing } from '../../state/standing.ts';
 import { describeProgress, howMany } from '../../words.ts';
-import { type Content, facts, type Lever, lever, type Markup, moment, pill } from '../components.ts';
+import { type Content, type Lever, lever, type Markup, moment, pill } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -132,7 +132,7 @@ function counts({ users, failed, held, rejected, openOperations, toDate }: Stand
     ${rejected > 0 ? count('Removal rejected', rejected, '/held') : ''}
     ${openOperations > 0 ? count('To be done', openOperations, '/queue') : ''}
   </div>
-  ${facts([[`In ${howMany(cycles, 'cycle')} to date`, words(changes)]])}`;
+  <p class="quiet">In ${howMany(cycles, 'cycle')} to date: ${words(changes)}</p>`;
 }
 
 function words(changes: Readonly<Record<string, number>>): string {

@@ -1,0 +1,49 @@
+/** The console as a person uses it, in a browser: a cycle that is watched, a user who is found and provisioned. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launchBrowser } from './browser.ts';
+import { openConsoleWorld } from './console-world.ts';
+
+describe.skipIf(chromiumPath === undefined)('in a browser', () => {
+  let browser: Awaited<ReturnType<typeof launchBrowser>>;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  it('shows an initial cycle move, without the page being loaded again', async () => {
+    const { console } = await openConsoleWorld(240, {
+      work: true,
+      store: 'scim',
+      settings: { MAPTICIAN_REQUESTS_PER_SECOND: '50' },
+    });
+    const page = await browser.newPage();
+    await page.goto(console.url);
+    await page.getByRole('button', { name: 'Run a cycle now' }).click();
+    await page.evaluate(`document.body.setAttribute('data-same', 'page')`);
+    const progress = page.getByRole('progressbar', { name: 'Progress of the cycle' });
+    await progress.waitFor();
+    const seen = await distinctValues(page, 3);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+
+    await page.getByText('healthy', { exact: true }).waitFor({ timeout: 25_000 });
+    await page.getByRole('link', { name: '240 Active in Maptician' }).waitFor();
+    expect(await page.locator('body').getAttribute('data-same')).toBe('page');
+    await page.close();
+  });
+});
+
+/** Waits until the progress has had so many values, and resolves with them. */
+async function distinctValues(page: Page, count: number): Promise<number[]> {
+  const values: number[] = [];
+  while (values.length < count) {
+    const next = await page.waitForFunction<string>(
+      `(() => {
+        const value = document.querySelector('progress[value]')?.getAttribute('value');
+        return value === undefined || value === '${values.at(-1)}' ? undefined : value;
+      })()`,
+    );
+    values.push(Number(await next.jsonValue()));
+  }
+  return values;
+}
