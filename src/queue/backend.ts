@@ -3,7 +3,7 @@
  * so both run the same code and the same tests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, Queue, runMigrations, type Telemetry, Worker, type WorkerOptions } from 'bullmq';
+import { createPostgresBackend, type JobType, Queue, runMigrations, type Telemetry, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SyncError, toError } from '../errors.ts';
@@ -118,8 +118,8 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       await adding.catch(lost);
     },
     depth: async (name) => {
-      const counts = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'prioritized').catch(lost);
-      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+      const { completed: _, failed: __, ...left } = await jobCounts(queueOf(name)).catch(lost);
+      return Object.values(left).reduce((sum, count) => sum + count, 0);
     },
     queue: queueOf,
     work: (name, process, concurrency) => {
@@ -143,6 +143,14 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       await source.close();
     },
   };
+}
+
+/** `paused`: on Postgres those that wait in a queue that is paused, which BullMQ tells of but has no type for. */
+const jobStates = ['waiting', 'paused', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
+
+/** Jobs by BullMQ's state of them. */
+export function jobCounts(queue: Queue): Promise<Readonly<Record<string, number>>> {
+  return queue.getJobCounts(...(jobStates as readonly string[] as JobType[]));
 }
 
 /** A queue that does not answer any more must not keep a process from ending. */

@@ -1,6 +1,6 @@
 /** How many users, failures, operations and jobs there are: counted, which takes a while where there are very many. */
 import type pg from 'pg';
-import { type QueueBackend, type QueueName, queueNames } from '../queue/backend.ts';
+import { jobCounts, type QueueBackend, type QueueName, queueNames } from '../queue/backend.ts';
 
 export interface CountedUsers {
   /** Whom the mirror has, who is in scope, who has an account by us, and for whom it is active. */
@@ -40,7 +40,7 @@ export type CountedJobs = readonly { readonly queue: QueueName; readonly state: 
 export async function countJobs(backend: QueueBackend): Promise<CountedJobs> {
   const counts = await Promise.all(
     queueNames.map(async (name) => {
-      const states = await backend.queue(name).getJobCounts();
+      const states = await jobCounts(backend.queue(name));
       return Object.entries(states).map(([state, jobs]) => ({ queue: name, state, jobs }));
     }),
   );

@@ -12,7 +12,7 @@ const cheap = 50;
 /** Else so much of the time is spent on reading, at most: one part in this many. */
 const share = 100;
 /** Milliseconds that whoever asks waits for a new reading, before the last one has to do. */
-const patience = 250;
+const patience = 100;
 
 /**
  * Reads at most one per cent of the time, unless it is cheap: what took a second is read again after a hundred, by whoever
