@@ -1,8 +1,6 @@
 /** The composition root: settings → database, queue, Entra side, user store, jobs; opened and closed in order. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { TokenCredential } from '@azure/identity';
 import { checkDrift } from '../jobs/check-drift.ts';
 import { createUsers } from '../jobs/create-users.ts';
@@ -14,6 +12,7 @@ import { sendNotification } from '../jobs/send-notification.ts';
 import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
 import { createBreaker } from './apply/breaker.ts';
+import { configFile } from './config-file.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/cycle-context.ts';
 import type { GuardRules } from './cycle/guard-state.ts';
 import type { ProvisionContext } from './cycle/provision.ts';
@@ -36,7 +35,6 @@ import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-us
 import type { UserStore } from './maptician/user-store.ts';
 import { type Channel, openChannels } from './notify/channels.ts';
 import { notificationDuties } from './notify/duties.ts';
-import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
@@ -94,12 +92,6 @@ export interface ServiceOptions {
   readonly mapticianTimeout?: number | undefined;
   /** The folder of attributes.yaml and scoping-filters.yaml; `config` by default. */
   readonly configFolder?: string | undefined;
-}
-
-/** A file of `config/`: the one in the current folder, else the one that comes with the package. */
-export function configFile(name: string, folder = join(process.cwd(), 'config')): string {
-  const local = join(folder, name);
-  return existsSync(local) ? local : join(packageRoot, 'config', name);
 }
 
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */

@@ -3,7 +3,15 @@
  * so both run the same code and the same tests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, type JobType, Queue, runMigrations, type Telemetry, Worker, type WorkerOptions } from 'bullmq';
+import {
+  createPostgresBackend,
+  type JobType,
+  Queue,
+  runMigrations,
+  type Telemetry,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SyncError, toError } from '../errors.ts';

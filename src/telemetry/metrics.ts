@@ -5,7 +5,7 @@ import type { RequestEvent } from '../http.ts';
 import { jobNames } from '../queue/outbox.ts';
 
 /** Whom a request was sent to. */
-export const peers = ['graph', 'maptician'] as const;
+const peers = ['graph', 'maptician'] as const;
 export type Peer = (typeof peers)[number];
 
 export interface Metrics {

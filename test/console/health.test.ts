@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import pg from 'pg';
 import { expect, inject, it, onTestFinished } from 'vitest';
+import { packageRoot } from '../../src/package-root.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openConsoleWorld, type ShownConsole } from './console-world.ts';
@@ -46,6 +50,19 @@ it.skipIf(inject('redisUrl') === undefined)('without Redis it is not ready, what
   await waitUntil(async () => (await readiness(shown)).status === 503, { message: 'an answer of 503' });
   expect((await readiness(shown)).body).toEqual({ status: 'unavailable', database: 'ok', queue: 'unavailable' });
   expect((await shown.fetch('/healthz')).status).toBe(200);
+});
+
+it('the check of a container tells a service that lives from one that does not', async () => {
+  const { world, console: shown } = await openConsoleWorld(1);
+  const { host } = new URL(shown.url);
+  const check = async (address: string): Promise<number | null> => {
+    const script = join(packageRoot, 'src/console/check-health.ts');
+    const env = { ...process.env, ...world.settings, CONSOLE_LISTEN: address };
+    const child = spawn(process.execPath, [script], { env, stdio: 'ignore' });
+    await once(child, 'exit');
+    return child.exitCode;
+  };
+  expect(await Promise.all([check(host), check('127.0.0.1:1'), check('off')])).toEqual([0, 1, 0]);
 });
 
 /** Nobody gets in any more, and whoever is in is thrown out. */
