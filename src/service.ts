@@ -207,6 +207,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       rules,
       storeIdentity: storeIdentity(settings),
       log,
+      telemetry,
       openStore: store,
       openDirectory,
       runJob: (job, watched) => runOperationJob({ ...jobContext, openStore: async () => watched }, job),

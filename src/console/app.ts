@@ -35,7 +35,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     failuresPages(context),
     mappingPages(context),
     settingsPages(context),
-    await queuePages(context),
+    queuePages(context),
     apiRoutes(context),
     graphRoutes(context),
   ];

@@ -26,21 +26,25 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export async function queuePages({ service }: ConsoleContext): Promise<Hono<ConsoleEnv>> {
-  const backend = await service.queue();
-  const boards: Readonly<Record<Role, Hono>> = {
-    reader: openBoard(backend, { readOnly: true }),
-    operator: openBoard(backend, { readOnly: false }),
+export function queuePages({ service }: ConsoleContext): Hono<ConsoleEnv> {
+  const boards = new Map<Role, Hono>();
+  const boardOf = async (role: Role): Promise<Hono> => {
+    const known = boards.get(role);
+    if (known !== undefined) return known;
+    const board = openBoard(await service.queue(), { readOnly: role !== 'operator' });
+    boards.set(role, board);
+    return board;
   };
   const app = new Hono<ConsoleEnv>();
   app.all(`${base}/*`, async (c) => {
     const viewer = c.get('viewer');
     const { method, path } = c.req;
+    const board = await boardOf(viewer.role);
     if (viewer.role === 'operator' && method !== 'GET' && method !== 'HEAD') {
       // Before it is done: nothing is done that nobody could read of.
       await writeAudit(service.database.pool, { actor: actorOf(viewer), ...leverOf(path) });
     }
-    const response = await boards[viewer.role].fetch(c.req.raw);
+    const response = await board.fetch(c.req.raw);
     const type = response.headers.get('Content-Type') ?? '';
     if (!type.startsWith('text/html')) return response;
     c.header('Content-Security-Policy', policy);

@@ -35,7 +35,7 @@ describe.each(backends)('the queue page, on %s', (backend) => {
       c.set('viewer', { name: 'reader token', role: 'reader', session: false });
       await next();
     });
-    app.route('/', await queuePages({ service, origin: 'http://x', schedule: false, signal: AbortSignal.abort() }));
+    app.route('/', queuePages({ service, origin: 'http://x', schedule: false, signal: AbortSignal.abort() }));
     const listed = await listOf(app.request(list));
     expect(listed[0]).toMatchObject({ readOnlyMode: true, allowRetries: false, jobs: [{ id: 'broken-1' }] });
     expect((await app.request(retry, { method: 'PUT' })).status).toBe(405);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { provisionUsers } from '../../src/cycle/provision.ts';
 import { openPeopled } from '../pipeline/peopled-world.ts';
 import { openScimWorld } from '../pipeline/scim-world.ts';
 import { backends } from '../pipeline/world.ts';
@@ -60,6 +61,17 @@ describe.each(backends)('a cycle with the queue on %s', (queue) => {
       expect(sent).not.toContain(personal);
     }
   });
+});
+
+it('somebody provisioned by hand is a trace of their own', async () => {
+  const collector = await openOtlpReceiver();
+  const { world, ids } = await openPeopled(1, { settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
+  await provisionUsers((await world.service()).provisionContext(), ids, { dryRun: true });
+  await world.restart();
+  const [root] = collector.spans.filter(({ name }) => name === 'provision');
+  const requests = collector.spans.filter(({ name }) => name.endsWith(' graph'));
+  expect(requests.length).toBeGreaterThan(0);
+  expect(new Set(requests.map(({ parentId }) => parentId))).toEqual(new Set([root?.id]));
 });
 
 it('a collector that is away costs a cycle nothing, and is told of once', async () => {
