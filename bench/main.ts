@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { Measured } from './figures/figure.ts';
 import { idleCycle } from './figures/idle-cycle.ts';
 import { initialCycle } from './figures/initial-cycle.ts';
+import { logPages } from './figures/log-pages.ts';
 import { mapping } from './figures/mapping.ts';
 import { oneUserJobs } from './figures/one-user-jobs.ts';
 import { peakMemory } from './figures/peak-memory.ts';
@@ -15,6 +16,7 @@ const figures = {
   'peak-memory': peakMemory,
   'idle-cycle': idleCycle,
   mapping,
+  'log-pages': logPages,
 };
 
 const { users, only } = new Command('bench')
