@@ -6,12 +6,7 @@ const cycles = 4000;
 const entriesEach = 200;
 const failingUsers = 40;
 
-/** The object id of a user by number, from 1. */
-export function userId(number: number): string {
-  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
-}
-
-/** A million entries and some, of 100,000 users; at the end 40,000 failures three times over. */
+/** A million entries and some, of the first 100,000 users; at the end 40,000 failures three times over. */
 export async function fillLog(pool: pg.Pool): Promise<void> {
   const columns = `activity_at, cycle_id, action, operation, status, entra_id, user_name, maptician_id, code, reason,
     http_status, attempt, before, after`;

@@ -1,9 +1,9 @@
 /** `npm run bench`: every figure beside its floor, measured in the same run and in turn. */
 import { Command, Option } from 'commander';
+import { consolePages } from './figures/console-pages.ts';
 import type { Measured } from './figures/figure.ts';
 import { idleCycle } from './figures/idle-cycle.ts';
 import { initialCycle } from './figures/initial-cycle.ts';
-import { logPages } from './figures/log-pages.ts';
 import { mapping } from './figures/mapping.ts';
 import { oneUserJobs } from './figures/one-user-jobs.ts';
 import { peakMemory } from './figures/peak-memory.ts';
@@ -16,7 +16,7 @@ const figures = {
   'peak-memory': peakMemory,
   'idle-cycle': idleCycle,
   mapping,
-  'log-pages': logPages,
+  'console-pages': consolePages,
 };
 
 const { users, only } = new Command('bench')

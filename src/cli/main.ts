@@ -13,7 +13,7 @@ import { type AnswerOptions, approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
 import { type DriftCommandOptions, drift } from './drift.ts';
-import { parseScopes, pause, restart, resume, retry } from './levers.ts';
+import { pause, restart, resume, retry, scopesArgument } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
 import { type PlanOptions, plan } from './plan.ts';
@@ -198,7 +198,7 @@ program
   .option(
     '--scope <scopes>',
     `what is reset, ',' between several: ${resetScopes.join(', ')}; without it ${defaultScopes.join(', ')}`,
-    parseScopes,
+    scopesArgument,
   )
   .action((options: { scope?: ResetScope[] }) => exits(restart(options)));
 

@@ -4,7 +4,7 @@
  */
 import type { FoldedEntry } from '../log-record/fold.ts';
 import type { Queryable } from './database.ts';
-import { logConditions } from './log-filter.ts';
+import { type LogConditions, logConditions } from './log-filter.ts';
 import { type LogFilter, type LogRecord, readRecords } from './provisioning-log.ts';
 
 /** So many entries at most are looked at for one page. */
@@ -27,7 +27,7 @@ export interface LogPageRequest {
 
 /** The newest entries that match. `filter.limit` is left aside, and a user whom nobody knows any more has an object id only. */
 export async function readLogPage(db: Queryable, filter: LogFilter, request: LogPageRequest): Promise<LogPage> {
-  return readPage(db, filter, request, undefined);
+  return readPage(db, filter, request);
 }
 
 /** @param folding what says of a row `p` that it is not shown, and of how many at most this is asked */
@@ -35,11 +35,25 @@ async function readPage(
   db: Queryable,
   filter: LogFilter,
   { before, limit }: LogPageRequest,
-  folding: { readonly hidden: string; readonly atMost: number } | undefined,
+  folding?: Folding,
 ): Promise<LogPage> {
   const below = [before, filter.before].filter((id) => id !== undefined);
   const bounded = { ...filter, before: below.length === 0 ? undefined : Math.min(...below) };
-  const { conditions, indexed, values } = await logConditions(db, bounded, { former: false });
+  return readMatching(db, await logConditions(db, bounded, { former: false }), limit, folding);
+}
+
+interface Folding {
+  readonly hidden: string;
+  readonly atMost: number;
+}
+
+/** The same for conditions of one's own on a row `p`. */
+export async function readMatching(
+  db: Queryable,
+  { conditions, indexed, values }: LogConditions,
+  limit: number,
+  folding?: Folding,
+): Promise<LogPage> {
   const looked = (columns: string) =>
     `select ${columns} from provisioning_log p where ${[...indexed.conditions, 'true'].join(' and ')} order by p.id desc limit ${lookedAtMost}`;
   const matching = (atMost: number) =>
