@@ -91,9 +91,9 @@ async function endOf(
 }
 
 /** Failures that repeat themselves are many: of them fewer are looked at, since each asks for what came after it. */
-const foldedAtMost = 3_000;
+const foldedAtMost = 2_000;
 /** So many repetitions are counted. */
-const countedAtMost = 200;
+const countedAtMost = 100;
 
 export interface FoldedPage extends Omit<LogPage, 'records'> {
   readonly lines: readonly FoldedEntry[];
@@ -122,12 +122,16 @@ const sameFailure = (one: string, other: string) =>
   `${one}.status = 'failure' and ${one}.operation = ${other}.operation and ${one}.code is not distinct from ${other}.code
    and ${one}.reason is not distinct from ${other}.reason`;
 
-/** Whether a failure's user failed in the same way the next time. Months before it are left out: there is no later entry. */
+/** A user is tried again at least so often, or not any more; so only the months of these days are looked into. */
+const triedWithin = '7 days';
+
+/** Whether a failure's user failed in the same way the next time. */
 function isRepeated({ until }: LogFilter): string {
   const shown = until === undefined ? 'true' : `n.activity_at < '${until.toISOString()}'`;
   return `(p.status = 'failure' and exists (
     select from (select * from provisioning_log n
-      where n.entra_id = p.entra_id and n.id > p.id and n.activity_at >= p.activity_at - interval '1 day' and ${shown}
+      where n.entra_id = p.entra_id and n.id > p.id and n.activity_at >= p.activity_at - interval '1 day'
+        and n.activity_at < p.activity_at + interval '${triedWithin}' and ${shown}
       order by n.id limit 1) n
     where ${sameFailure('n', 'p')} and n.attempt = p.attempt + 1))`;
 }

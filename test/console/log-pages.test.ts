@@ -127,5 +127,5 @@ it('many repeated failures in a row pause the look as well', async () => {
     before = page.next;
     if (before === undefined) break;
   }
-  expect([shown, pauses]).toEqual([6000, 2]);
+  expect([shown, pauses]).toEqual([6000, 3]);
 });
