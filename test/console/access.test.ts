@@ -30,6 +30,10 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /log/search': 'reader',
   'POST /mapping/test': 'reader',
   'POST /mapping/preview': 'reader',
+  'POST /sync': 'operator',
+  'POST /pause': 'operator',
+  'POST /resume': 'operator',
+  'POST /restart': 'operator',
 };
 
 interface Route {
@@ -64,7 +68,9 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
   return all.map((name) => {
     const [method = '', pattern = ''] = name.split(' ');
     const path = pattern
-      .replaceAll(/:\w+(\{[^}]*\})?\??/g, '00000000-0000-4000-8000-000000000001')
+      .replaceAll(/:\w+(\{.*?\}+(?=[/.]|$))?\??/g, (_, form = '') =>
+        form.includes('[0-9]') ? '7' : '00000000-0000-4000-8000-000000000001',
+      )
       .replaceAll('*', 'x');
     return { name, method, path, need: needOf(name) ?? 'operator' };
   });

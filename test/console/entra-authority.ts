@@ -20,6 +20,8 @@ export interface EntraAuthority {
   readonly formerIssuer: string;
   /** Who signs in, by their claims. */
   person: Readonly<Record<string, unknown>>;
+  /** Another name of the tenant, for which it answers as if it had been asked by its id. */
+  answersFor: string;
   /** Does not answer. */
   down: boolean;
   /** Puts another id token in place of the one that the provider issues. */
@@ -44,7 +46,8 @@ export async function startEntra(): Promise<EntraAuthority> {
 
   const server = createServer(certificate, (request, response) => {
     const base = `/${authority.tenant}`;
-    const url = request.url ?? '';
+    const alias = `/${authority.answersFor}/`;
+    const url = (request.url ?? '').replace(alias, `${base}/`);
     if (authority.down || answer === undefined) return void request.socket.destroy();
     if (url === `${base}/.well-known/openid-configuration`) {
       const metadata = { issuer: authority.formerIssuer, jwks_uri: `${authority.origin}${base}/v2.0/jwks` };
@@ -73,6 +76,7 @@ export async function startEntra(): Promise<EntraAuthority> {
     clientId,
     formerIssuer: `${origin}/sts/${tenant}/`,
     person: {},
+    answersFor: 'contoso.example',
     down: false,
     tamper: undefined,
     settings: {

@@ -77,6 +77,17 @@ test.each([
   expect(world.log.join('')).not.toMatch(/alice|code=/i);
 });
 
+test('a tenant may be named by its domain, and another one’s people do not get in', async () => {
+  const { browser, authority } = await openWithEntra({ AZURE_TENANT_ID: 'contoso.example' });
+  authority.person = { ...alice, roles: ['reader'] };
+  await browser.open('/sign-in/entra');
+  expect(browser.last().pathname).toBe('/');
+  const other = await openWithEntra({ AZURE_TENANT_ID: '00000000-0000-4000-8000-000000000000' });
+  other.authority.answersFor = '00000000-0000-4000-8000-000000000000';
+  await other.browser.open('/sign-in/entra');
+  expect(other.browser.last().search).toBe('?problem=invalid');
+});
+
 test('whoever has neither role is told what to assign, and may sign in as somebody else', async () => {
   const { browser, authority, world } = await openWithEntra();
   authority.person = { ...alice, roles: ['Operator', 'msiam_access'] };

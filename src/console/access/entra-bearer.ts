@@ -1,6 +1,6 @@
 /**
  * A script signs in with an access token of Entra for the console's own app registration: what @azure/identity gets for the
- * scope `api://CONSOLE_CLIENT_ID/.default` (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
+ * scope `CONSOLE_CLIENT_ID/.default` (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
  */
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import { type Claims, claimsSchema } from './claims.ts';
@@ -43,7 +43,7 @@ export async function checkAccessToken(entra: Entra, token: string): Promise<Bea
 function reasonOf(thrown: unknown, { clientId }: Entra): string {
   if (thrown instanceof errors.JWTExpired) return 'it has expired';
   if (thrown instanceof errors.JWTClaimValidationFailed) {
-    if (thrown.claim === 'aud') return `it is not for this console, whose scope is api://${clientId}/.default`;
+    if (thrown.claim === 'aud') return `it is not for this console, whose scope is ${clientId}/.default`;
     if (thrown.claim === 'iss') return 'another tenant issued it';
     return `its claim ${thrown.claim} does not hold`;
   }

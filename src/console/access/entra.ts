@@ -8,7 +8,7 @@ import { once } from '../../once.ts';
 import type { Settings } from '../../settings.ts';
 
 /** Of one version of Entra's tokens. */
-export interface Issuer {
+interface Issuer {
   readonly issuer: string;
   readonly keys: JWTVerifyGetKey;
 }

@@ -3,8 +3,8 @@
 /** The path of the console that is meant, with its query; the overview where it is none, so that no link leads elsewhere. */
 export function localPath(given: string | undefined): string {
   const base = 'http://console.invalid';
-  // Browsers read a backslash as a slash, and drop tabs and line breaks: //host is another host in any of these forms.
-  if (given === undefined || !/^\/(?![/\\])[^\\\p{Cc}]*$/u.test(given)) return '/';
+  // Browsers read a backslash as a slash, and drop tabs and line breaks.
+  if (given === undefined || !/^\/[^\\\p{Cc}]*$/u.test(given)) return '/';
   const url = URL.parse(given, base);
   if (url === null || url.origin !== base || url.pathname.startsWith('//')) return '/';
   return /^\/sign-(in|out)(\/|$)/.test(url.pathname) ? '/' : `${url.pathname}${url.search}`;

@@ -20,18 +20,19 @@ export function signInBody({ to, entra, token, problem }: SignInPage): Content {
   });
   return html`${problem === undefined ? '' : notice('bad', problemText(problem, entra, token))}
     ${entra === undefined ? '' : withEntra(`/sign-in/entra${query.size === 0 ? '' : `?${query}`}`, problem === 'no-role')}
-    ${token ? withToken(to) : ''}`;
+    ${token ? withToken(to, entra === undefined) : ''}`;
 }
 
 function withEntra(href: string, other: boolean): Markup {
   return html`<p><a class="button primary" href="${href}">Sign in with Microsoft Entra${other ? ', as somebody else' : ''}</a></p>`;
 }
 
-function withToken(to: string): Markup {
-  return html`<form method="post" action="/sign-in">
+function withToken(to: string, only: boolean): Markup {
+  return html`${only ? '' : html`<p class="quiet">Or, while Entra is out of reach, with a token:</p>`}
+  <form class="filters" method="post" action="/sign-in">
     <input type="hidden" name="to" value="${to}">
-    <p><label for="token">Token</label> <input id="token" name="token" type="password" required autocomplete="current-password" spellcheck="false"></p>
-    <p><button>Sign in with the token</button></p>
+    <label>Token <input name="token" type="password" size="40" required autocomplete="current-password" spellcheck="false"></label>
+    <button class="${only ? 'primary' : ''}">Sign in with the token</button>
   </form>`;
 }
 
