@@ -17,6 +17,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev && npm cache clean --force && mkdir /data && chown node:node /data
 COPY config ./config
 COPY src/state/migrations ./src/state/migrations
+COPY src/console/assets ./src/console/assets
 COPY --from=build /app/dist ./dist
 
 # The only folder that is written to; with DATABASE_URL set, the root file system may be read-only.
@@ -27,4 +28,5 @@ USER node
 # Exec form, so that SIGTERM reaches the service and it stops in order.
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["start"]
-HEALTHCHECK --interval=60s --timeout=30s --start-period=60s CMD ["node", "dist/src/cli/main.js", "status"]
+# Whether the process lives. That it can work says /readyz, where the console is reached from outside.
+HEALTHCHECK --interval=60s --timeout=30s --start-period=60s CMD ["node", "dist/src/console/check-health.js"]

@@ -8,7 +8,12 @@ const person = `lpad(to_hex(n), 12, '0') as hex,
   (array['Anna','Björn','Chloé','Dmitri','Eva','Farid','Grace','Hiro','Inés','Jakub'])[1 + n % 10] as given,
   (array['Adler','Berg','Costa','Dubois','Eriksen','Fischer','García','Hansen','Ito','Jansen','Kowalski'])[1 + n / 10 % 11] as family`;
 
-/** Object ids end in the user's number, from 1; half as many entries of the log as `entriesEach` times the users. */
+/** Of a user by number, from 1. */
+export function objectId(number: number): string {
+  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+/** Users by `objectId`, with their accounts; some failed, some held. */
 export async function fillUsers(pool: pg.Pool, count: number): Promise<void> {
   await pool.query(
     `insert into users (id, attributes, user_name, search, in_scope)

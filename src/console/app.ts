@@ -10,6 +10,7 @@ import { assets } from './assets.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failed, notFound } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { auditPages } from './pages/audit.ts';
 import { cyclePages } from './pages/cycle.ts';
 import { failuresPages } from './pages/failures.ts';
 import { heldPages } from './pages/held.ts';
@@ -35,10 +36,11 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     usersPages(context),
     logPages(context),
     heldPages(context),
+    auditPages(context),
     failuresPages(context),
     mappingPages(context),
     settingsPages(context),
-    await queuePages(context),
+    queuePages(context),
     apiRoutes(context),
   ];
   for (const part of parts) app.route('/', part);

@@ -3,7 +3,7 @@
  * nothing changed, so that replays and duplicates cost no work later.
  */
 import { z } from 'zod';
-import type { AttributeTable } from '../mapping/attribute-table.ts';
+import { type AttributeTable, redactedProperties } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { evaluateFilters } from '../scope/filters/evaluate-filters.ts';
@@ -70,6 +70,7 @@ export async function writeUsers(
   const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
   const present: PresentRow[] = [];
   const settled = !needsRefilter(options.filters);
+  const hidden = redactedProperties(options.table);
   const removed: { id: string; reason: string }[] = [];
   const unreadable: UnreadableUser[] = [];
   for (const [id, user] of last) {
@@ -83,7 +84,7 @@ export async function writeUsers(
     if (parsed.success) {
       const filteredOut = settled ? !evaluateFilters(options.filters, parsed.data, nothingElse).inScope : null;
       const userName = userNameOf(options.table, parsed.data);
-      const search = searchText(attributes, userName);
+      const search = searchText(attributes, userName, hidden);
       present.push({ id, attributes, user_name: userName, search, filtered_out: filteredOut });
     } else {
       const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);

@@ -62,27 +62,35 @@ function actionOf(code: string): string {
   return known === undefined ? '' : recommendedAction(known);
 }
 
-/** What differs from user to user: ids, addresses, what stands in quotation marks, and numbers. */
+/** What is of one user alone: addresses, ids and long numbers. */
 const individual = [
   /[\p{L}\p{N}_.+#-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*/gu,
   /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/giu,
-  /"[^"]*"|“[^”]*”|(?<!\w)'[^']*'(?!\w)|\([^()]*\)=\([^()]*\)/gu,
   /\b\d{4,}\b/gu,
 ] as const;
+/** What stands in quotation marks is as often the name of a rule, which says most, as it is a value. */
+const quoted = /"[^"]*"|“[^”]*”|(?<!\w)'[^']*'(?!\w)/gu;
 
-/** A reason without what is of one user alone. Pure. */
-export function generalReason(reason: string): string {
-  return individual
-    .reduce((text, pattern) => text.replaceAll(pattern, '…'), reason)
-    .replaceAll(/\s+/gu, ' ')
-    .trim();
-}
-
-function commonReasons(reasons: readonly string[]): string[] {
+/**
+ * What reasons have in common, most frequent first: without what is of one user alone and, where they still differ, without what
+ * stands in quotation marks. Pure.
+ */
+export function commonReasons(reasons: readonly string[]): string[] {
+  const general = reasons.map((reason) => without(individual, reason));
+  const unlike = new Set(general).size > reasonsShown;
   const counts = new Map<string, number>();
-  for (const reason of reasons.map(generalReason)) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const reason of unlike ? general.map((text) => without([quoted], text)) : general) {
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
   return [...counts]
     .sort(([, one], [, other]) => other - one)
     .slice(0, reasonsShown)
     .map(([reason]) => reason);
+}
+
+function without(patterns: readonly RegExp[], reason: string): string {
+  return patterns
+    .reduce((text, pattern) => text.replaceAll(pattern, '…'), reason)
+    .replaceAll(/\s+/gu, ' ')
+    .trim();
 }

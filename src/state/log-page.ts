@@ -91,7 +91,7 @@ async function endOf(
 }
 
 /** Failures that repeat themselves are many: of them fewer are looked at, since each asks for what came after it. */
-const foldedAtMost = 5_000;
+const foldedAtMost = 3_000;
 /** So many repetitions are counted. */
 const countedAtMost = 200;
 
@@ -132,10 +132,17 @@ function isRepeated({ until }: LogFilter): string {
     where ${sameFailure('n', 'p')} and n.attempt = p.attempt + 1))`;
 }
 
+interface Repetitions {
+  readonly id: number;
+  readonly times: number;
+  readonly since: Date;
+}
+
 /** How often before each of these failures their users had failed in the same way, without anything in between. */
 async function countRepetitions(db: Queryable, records: readonly LogRecord[]) {
   const ids = records.flatMap(({ id, status, attempt }) => (status === 'failure' && (attempt ?? 1) > 1 ? [id] : []));
-  const { rows } = await db.query<{ id: number; times: number; since: Date }>(
+  if (ids.length === 0) return new Map<number, Repetitions>();
+  const { rows } = await db.query<Repetitions>(
     `select p.id, o.times, o.since from provisioning_log p cross join lateral (
        select count(*) as times, min(activity_at) as since from (
          select activity_at, bool_and(same) over (order by id desc) as unbroken from (

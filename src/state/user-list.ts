@@ -4,6 +4,7 @@
  * at more than some tens of thousands of rows, but for a search, which looks once at a narrow text of each.
  */
 import { z } from 'zod';
+import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { Queryable } from './database.ts';
 import { searchOfUser, searchWords } from './search-text.ts';
 
@@ -44,7 +45,7 @@ const listedUser = z.object({
   id: z.string(),
   /** As it is to be in Maptician; null where it was not read yet. */
   userName: z.string().nullable(),
-  /** Entra's display name, or given name and surname, as far as the mirror has them. */
+  /** Given and family name of the account as last applied, where the attribute table writes them and does not redact them. */
   displayName: z.string().nullable(),
   mapticianId: z.string().nullable(),
   /** The account as it was last written; null where there is none. */
@@ -230,9 +231,13 @@ async function readCursor(
   return rows[0];
 }
 
+/** Nothing that the attribute table redacts, which the links remember; the mirror does not tell. */
+function shownOfAccount(path: AttributePath): string {
+  return `case when '${path}' <> all(l.redacted) then l.applied->>'${path}' end`;
+}
+
 const selectUsers = `select u.id, coalesce(u.user_name, l.user_name) as "userName",
-    coalesce(u.attributes->>'displayName',
-      nullif(concat_ws(' ', u.attributes->>'givenName', u.attributes->>'surname'), '')) as "displayName",
+    nullif(concat_ws(' ', ${shownOfAccount('name.givenName')}, ${shownOfAccount('name.familyName')}), '') as "displayName",
     l.maptician_id as "mapticianId", case l.active when true then 'active' when false then 'inactive' end as account,
     not ${noAccess} as "inScope",
     case when e.entra_id is not null then 'failed' when o.state = 'held' then 'held'

@@ -1,5 +1,5 @@
--- What is looked for when somebody is searched: names and addresses, folded. Written where the mirror writes a user; of rows
--- from before it is null, and then worked out by the search.
+-- What is looked for when somebody is searched: names and addresses, folded. Written where the mirror writes a user; rows from
+-- before have none until they are next read, and are found by user_name alone.
 alter table users add column search text;
 
 -- The few among many, for lists of them. Each has an entry only for whom it is about, so that a cycle hardly notices them.
