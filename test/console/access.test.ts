@@ -11,6 +11,21 @@ import { bearer, operatorToken, readerToken, signIn, tokenSettings } from './sig
 
 type Need = 'nobody' | 'reader' | 'operator';
 
+/** Below the enterprise application, by object id and by application id. */
+const graphJobs = ['/v1.0', '/beta'].flatMap((version) =>
+  [":servicePrincipalKey{servicePrincipals\\(appId='[^'/]+'\\)}", 'servicePrincipals/:servicePrincipalId'].map(
+    (principal) => `${version}/${principal}/synchronization/jobs`,
+  ),
+);
+const graphLevers = ['start', 'pause', 'restart', 'provisionOnDemand', 'validateCredentials'];
+const graphRoutes = graphJobs.flatMap((jobs) => [
+  ...graphLevers.map((lever) => `POST ${jobs}/:jobId/${lever}`),
+  // Refused, whoever asks.
+  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].map((path) => `ALL ${path}`),
+]);
+const apiLevers = ['sync', 'users/:id/provision', 'held/:set/approve', 'held/:set/reject', 'failures/retry'];
+const operators = [...graphRoutes, ...apiLevers.map((lever) => `POST /api/${lever}`)];
+
 /**
  * What a route needs. A GET that is not listed needs a reader; any other route must stand here, and the test fails where it does
  * not. `npx vitest run test/console/access.test.ts` names what is missing.
@@ -30,6 +45,9 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /log/search': 'reader',
   'POST /mapping/test': 'reader',
   'POST /mapping/preview': 'reader',
+  'POST /api/users/search': 'reader',
+  'POST /api/mapping/test': 'reader',
+  ...Object.fromEntries(operators.map((name): [string, Need] => [name, 'operator'])),
   'POST /sync': 'operator',
   'POST /pause': 'operator',
   'POST /resume': 'operator',
