@@ -41,4 +41,5 @@ USER node
 # Exec form, so that SIGTERM reaches the service and it stops in order.
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["start"]
-HEALTHCHECK --interval=60s --timeout=30s --start-period=60s CMD ["node", "dist/src/cli/main.js", "status"]
+# Whether the process lives. That it can work says /readyz, where the console is reached from outside.
+HEALTHCHECK --interval=60s --timeout=30s --start-period=60s CMD ["node", "dist/src/console/check-health.js"]

@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure beside its floor, measured in the same run and in turn. */
 import { Command, Option } from 'commander';
+import { consolePages } from './figures/console-pages.ts';
 import type { Measured } from './figures/figure.ts';
 import { idleCycle } from './figures/idle-cycle.ts';
 import { initialCycle } from './figures/initial-cycle.ts';
@@ -15,6 +16,7 @@ const figures = {
   'peak-memory': peakMemory,
   'idle-cycle': idleCycle,
   mapping,
+  'console-pages': consolePages,
 };
 
 const { users, only } = new Command('bench')

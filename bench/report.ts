@@ -4,7 +4,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { renderTable } from '../src/cli/table.ts';
 import { packageRoot } from '../src/package-root.ts';
-import { type Measured, median, ratio } from './figures/figure.ts';
+import { type Measured, median, percentile, ratio } from './figures/figure.ts';
 
 export function table(measured: readonly Measured[]): string {
   return renderTable(
@@ -31,6 +31,10 @@ function spread({ ours, floor }: Measured): string {
 
 function aim(one: Measured): string {
   if (one.aim === undefined) return '';
+  if ('within' in one.aim) {
+    const met = percentile(one.ours, 95) <= one.aim.within;
+    return `19 of 20 within ${one.aim.within} ${one.unit}: ${met ? 'met' : 'not met'}`;
+  }
   const between = ratio(one) ?? Number.NaN;
   const [words, met] =
     'atLeast' in one.aim

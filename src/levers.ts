@@ -1,12 +1,19 @@
 /** An operator's levers. The command line, the console and the API pull the same ones, and each writes who pulled it. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import {
+  type ProvisionContext,
+  type ProvisionOptions,
+  type ProvisionResult,
+  provisionUsers,
+} from './cycle/provision.ts';
 import type { QueueBackend } from './queue/backend.ts';
 import { scheduledJobs } from './queue/ticks.ts';
 import { writeAudit } from './state/audit.ts';
 import { transaction } from './state/database.ts';
 import { retryNow } from './state/escrow.ts';
 import { type Job, pauseJob, readJob, resumeJob } from './state/job.ts';
+import type { FailureCause } from './state/user-list.ts';
 
 /** Who pulls a lever; undefined for the user of the operating system, at the command line. */
 export type Actor = string | undefined;
@@ -30,19 +37,50 @@ export async function resume(pool: pg.Pool, actor?: Actor): Promise<Job> {
 }
 
 /**
- * Has users tried again by the next cycle: one, by object id or userName, or everyone who failed. Resolves with their object
- * ids; none where nobody of that name has failed or was rejected.
+ * Has users tried again by the next cycle: one, by object id or userName, who failed for one cause, or everyone who failed.
+ * Resolves with their object ids; none where nobody of that name or cause has failed or was rejected.
  */
-export async function retry(pool: pg.Pool, user: string | undefined, actor?: Actor): Promise<string[]> {
+export async function retry(pool: pg.Pool, users: string | FailureCause | undefined, actor?: Actor): Promise<string[]> {
   return transaction(pool, async (client) => {
-    const tried = await retryNow(client, user);
-    // One user by the object id: no name stands here.
+    const tried = await retryNow(client, users);
     if (tried.length > 0) {
-      const subject = user === undefined ? 'everyone who failed' : `user ${tried.join(', ')}`;
+      const subject = subjectOf(users, tried);
       await writeAudit(client, { actor, action: 'retry', subject, detail: { users: tried.length } });
     }
     return tried;
   });
+}
+
+/** One user by the object id: no name stands here. */
+function subjectOf(users: string | FailureCause | undefined, tried: readonly string[]): string {
+  if (users === undefined) return 'everyone who failed';
+  if (typeof users === 'string') return `user ${tried.join(', ')}`;
+  return `everyone who failed with ${users.code}${users.httpStatus === null ? '' : ` (${users.httpStatus})`}`;
+}
+
+/**
+ * Provisions users at once, step by step (cycle/provision.ts), and writes down who had it done: by their object ids, and only
+ * those who were found. A dry run pulls no lever.
+ */
+export async function provision(
+  context: ProvisionContext,
+  users: readonly string[],
+  options: ProvisionOptions,
+  actor?: Actor,
+): Promise<ProvisionResult> {
+  const result = await provisionUsers(context, users, options);
+  const ids = result.users.flatMap(({ steps }) => steps.flatMap((step) => (step.step === 'import' ? [step.id] : [])));
+  const found = ids.filter((id) => id !== null);
+  if (!options.dryRun && found.length > 0) {
+    const detail = { cycle: result.cycleId, users: found };
+    await writeAudit(context.pool, {
+      actor,
+      action: 'provision',
+      subject: `user ${found.slice(0, 10).join(', ')}`,
+      detail,
+    });
+  }
+  return result;
 }
 
 /**

@@ -9,8 +9,8 @@ export interface Measured {
   readonly ours: readonly number[];
   /** Absent where only ours is a number, such as a count of statements. */
   readonly floor?: { readonly what: string; readonly samples: readonly number[] };
-  /** What is aimed at, as a ratio of ours to the floor. */
-  readonly aim?: { readonly atLeast: number } | { readonly atMost: number };
+  /** What is aimed at, as a ratio of ours to the floor; or within what 19 of 20 samples of ours are to be. */
+  readonly aim?: { readonly atLeast: number } | { readonly atMost: number } | { readonly within: number };
 }
 
 /** Runs each of the contestants once a round, in the same order: A B C A B C. */
@@ -30,6 +30,12 @@ export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle) - 1] ?? Number.NaN)) / 2;
+}
+
+/** Below which so many of a hundred samples are. */
+export function percentile(samples: readonly number[], percent: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
 }
 
 /** Ours to the floor: the median of the rounds' own ratios, so that a machine that is slow for a while counts less. */

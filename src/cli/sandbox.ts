@@ -46,6 +46,8 @@ function instructions(sandbox: Sandbox, scim = false): string {
     ...(origin.startsWith('http:')
       ? [`Graph is plain http here; the token authority stays on ${sandbox.authorityHost}, as it must be https.`, '']
       : []),
+    'Then, in that terminal: npm start, and the console in a browser at http://127.0.0.1:4080',
+    '',
     'Change the tenant while it runs (all calls: GET /_emu):',
     `  ${curl} '${origin}/_emu/users?top=5&assigned=true'`,
     `  ${curl} -X PATCH ${origin}/_emu/users/${someone} -d '{"jobTitle": "Head of Maps"}'`,

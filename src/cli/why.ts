@@ -1,5 +1,5 @@
 /** `why`: where one user stands, and what comes next. */
-
+import { accountOf, describeFailure, describeTries, differences } from '../cycle/describe-why.ts';
 import { why as findOut, type Why } from '../cycle/why.ts';
 import { actionFor, cell, shortAttribute, when } from '../words.ts';
 import { type CommandOptions, cannotRun, print, printJson, withService } from './command.ts';
@@ -46,32 +46,14 @@ function line(label: string, text: string): string {
   return `${label.padEnd(10)} ${text}`;
 }
 
-function accountOf({ comparison: { linked, account, problem, matching } }: Why): string {
-  if (account === 'unread') {
-    return `${linked === null ? 'none yet' : linked}; Maptician could not be asked now (${cell(problem)})`;
-  }
-  if (linked !== null) return account === 'there' ? linked : `${linked}, which Maptician does not have any more`;
-  if (matching.length === 0) return 'none, and none in Maptician matches';
-  return `none yet; in Maptician ${matching.length === 1 ? 'one matches' : 'several match'}: ${matching.join(', ')}`;
-}
-
 function failureLines(failure: Why['standing']['failure']): string[] {
   if (failure === null) return [];
-  const { code, httpStatus, reason, attempts, firstFailedAt, nextRetryAt } = failure;
-  const what = httpStatus === null ? code : `${code} (${httpStatus})`;
-  const again = nextRetryAt === null ? 'not again by itself' : `next at ${when(nextRetryAt)} UTC, or after a change`;
   return [
-    line('Failure', `${what}: ${cell(reason)}`),
-    line('', `tried ${attempts === 1 ? 'once' : `${attempts} times`} since ${when(firstFailedAt)} UTC, ${again}`),
-    line('', actionFor(code)),
+    line('Failure', describeFailure(failure)),
+    line('', describeTries(failure)),
+    line('', actionFor(failure.code)),
   ];
 }
-
-const differences = {
-  'to write': '≠ to be written',
-  'changed in Maptician': '≠ changed in Maptician',
-  'kept by Maptician': 'kept so by Maptician',
-} as const;
 
 function attributeTable({ comparison: { attributes } }: Why): string {
   return renderTable(

@@ -1,8 +1,9 @@
 /** The frame of every page. */
 import type { Context } from 'hono';
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
+import { stream } from 'hono/streaming';
 import type { Content, Markup } from './components.ts';
-import type { ConsoleEnv } from './context.ts';
+import type { ConsoleEnv, Viewer } from './context.ts';
 
 export const sections = [
   ['/', 'Overview'],
@@ -25,9 +26,47 @@ export interface Page {
 }
 
 /** Renders a page. Where a part of it moves by itself, that part is `<section data-live id="…">`: a script fetches the page again. */
-export async function page(c: Context<ConsoleEnv>, { title, section, body, done }: Page): Promise<Response> {
-  const viewer = c.get('viewer');
-  const content = html`<!doctype html>
+export async function page(c: Context<ConsoleEnv>, content: Page): Promise<Response> {
+  return c.html(frame(c.get('viewer'), content));
+}
+
+/** What a page that grows is written with. */
+export interface Growing {
+  /** Shows more at the end of the page. */
+  add(content: Content): Promise<void>;
+  /** Aborted when nobody looks any more. */
+  readonly signal: AbortSignal;
+}
+
+const end = '<!-- end of what grows -->';
+
+/** A page whose body grows as things happen: `write` adds to it, and when it has resolved the page is whole. */
+export async function growingPage(
+  c: Context<ConsoleEnv>,
+  content: Omit<Page, 'body'>,
+  write: (page: Growing) => Promise<void>,
+  onError: (thrown: unknown) => Content,
+): Promise<Response> {
+  const whole = String(await frame(c.get('viewer'), { ...content, body: raw(end) }));
+  const place = whole.indexOf(end);
+  c.header('Content-Type', 'text/html; charset=UTF-8');
+  // A proxy that waits for the whole page would show nothing meanwhile.
+  c.header('X-Accel-Buffering', 'no');
+  c.header('Cache-Control', 'no-store');
+  return stream(c, async (output) => {
+    const gone = new AbortController();
+    output.onAbort(() => gone.abort());
+    const add = async (more: Content) => void (await output.write(String(await html`${more}`)));
+    await output.write(whole.slice(0, place));
+    await write({ add, signal: AbortSignal.any([gone.signal, c.req.raw.signal]) }).catch((thrown: unknown) =>
+      add(onError(thrown)),
+    );
+    await output.write(whole.slice(place + end.length));
+  });
+}
+
+function frame(viewer: Viewer | undefined, { title, section, body, done }: Page): Markup {
+  return html`<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
@@ -52,7 +91,6 @@ export async function page(c: Context<ConsoleEnv>, { title, section, body, done 
   </main>
 </body>
 </html>`;
-  return c.html(content);
 }
 
 function who(name: string, role: string, session: boolean): Markup {

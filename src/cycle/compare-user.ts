@@ -1,6 +1,7 @@
 /** One user as it is wanted, as it was last applied, and as Maptician has it now, attribute by attribute. */
 import { z } from 'zod';
 import { SyncError, toSyncError } from '../errors.ts';
+import { inTime } from '../in-time.ts';
 import { matchingAttributes } from '../mapping/attribute-table.ts';
 import { changedAttributes, type MappedUser, mapUser } from '../mapping/map-user.ts';
 import {
@@ -60,7 +61,17 @@ interface CompareContext {
   readonly openStore: () => Promise<UserStore>;
 }
 
-export async function compareUser(context: CompareContext, id: string, inScope: boolean): Promise<Comparison> {
+interface CompareOptions {
+  readonly inScope: boolean;
+  /** Milliseconds for which Maptician is waited for. */
+  readonly within?: number | undefined;
+}
+
+export async function compareUser(
+  context: CompareContext,
+  id: string,
+  { inScope, within }: CompareOptions,
+): Promise<Comparison> {
   const { rows } = await context.pool.query(
     `select u.attributes, u.roles, u.user_name, l.maptician_id as linked, coalesce(l.applied, '{}') as applied,
        coalesce(l.kept, '{}') as kept, coalesce(l.redacted, '{}') as redacted
@@ -72,7 +83,7 @@ export async function compareUser(context: CompareContext, id: string, inScope: 
   const { wanted, unmapped } = wantedOf(context.rules, source, { inScope, linked: known.linked !== null });
   // Who is to have no account may have one by that name all the same.
   const named = inScope ? wanted.attributes : { userName: known.user_name };
-  const { stored, ...account } = await readAccount(context, known.linked, named);
+  const { stored, ...account } = await readInTime(readAccount(context, known.linked, named), within);
   const changes = changedAttributes(wanted.attributes, known.applied, {
     flowNulls: context.rules.flowNulls,
     rules: wanted.rules,
@@ -130,27 +141,36 @@ function wantedOf(
 
 type Account = Pick<Comparison, 'account' | 'problem' | 'matching'> & { readonly stored: StoredUser | undefined };
 
-/** Live; a user store that cannot be asked is no reason to say nothing. */
+/** A user store that cannot be asked is no reason to say nothing. */
+async function readInTime(reading: Promise<Account>, within: number | undefined): Promise<Account> {
+  try {
+    return await (within === undefined
+      ? reading
+      : inTime(reading, within, () => {
+          return new SyncError('Timeout', `Maptician did not answer within ${within / 1000} s`);
+        }));
+  } catch (thrown) {
+    const { code, message } = toSyncError(thrown);
+    return { account: 'unread', problem: `${code}: ${message}`, matching: [], stored: undefined };
+  }
+}
+
+/** Live. */
 async function readAccount(
   { openStore, rules }: CompareContext,
   linked: string | null,
   wanted: UserAttributes,
 ): Promise<Account> {
   const lookUp = { cycleId: noCycle, fresh: true };
-  try {
-    const store = await openStore();
-    if (linked !== null) {
-      const [stored] = await store.read([linked], lookUp);
-      return { account: stored === undefined ? 'missing' : 'there', problem: null, matching: [], stored };
-    }
-    // Only userName can be searched for over SCIM; for anything else all accounts would have to be listed.
-    const matching = store.kind === 'scim' ? (['userName'] as const) : matchingAttributes(rules.table);
-    const [match] = (await matchAccounts(store, matching, [wanted], (attributes) => attributes, lookUp)).values();
-    const [stored] = match?.users ?? [];
-    const ids = match?.users.map(({ id }) => id) ?? [];
-    return { account: stored === undefined ? 'missing' : 'there', problem: null, matching: ids, stored };
-  } catch (thrown) {
-    const { code, message } = toSyncError(thrown);
-    return { account: 'unread', problem: `${code}: ${message}`, matching: [], stored: undefined };
+  const store = await openStore();
+  if (linked !== null) {
+    const [stored] = await store.read([linked], lookUp);
+    return { account: stored === undefined ? 'missing' : 'there', problem: null, matching: [], stored };
   }
+  // Only userName can be searched for over SCIM; for anything else all accounts would have to be listed.
+  const matching = store.kind === 'scim' ? (['userName'] as const) : matchingAttributes(rules.table);
+  const [match] = (await matchAccounts(store, matching, [wanted], (attributes) => attributes, lookUp)).values();
+  const [stored] = match?.users ?? [];
+  const ids = match?.users.map(({ id }) => id) ?? [];
+  return { account: stored === undefined ? 'missing' : 'there', problem: null, matching: ids, stored };
 }

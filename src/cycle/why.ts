@@ -46,20 +46,29 @@ export interface Why {
 
 const entriesShown = 3;
 
-/** @param user an object id, a userPrincipalName, a userName or a Maptician id. Undefined where nobody is known by it. */
-export async function why(context: WhyContext, user: string): Promise<Why | undefined> {
+/**
+ * Undefined where nobody is known by that name.
+ * @param user an object id, a userPrincipalName, a userName or a Maptician id
+ * @param options.within milliseconds for which Maptician, and Entra for the names of groups, are waited for; what does not
+ * come by then is left out, and said to be. By default as long as a request to either may take.
+ */
+export async function why(
+  context: WhyContext,
+  user: string,
+  { within }: { readonly within?: number } = {},
+): Promise<Why | undefined> {
   const { pool, filters, rules, everyone } = context;
   const id = await knownUser(pool, user);
   const scope = id === undefined ? undefined : await scopeOfUser(pool, id, filters, new Date());
   if (id === undefined || scope === undefined) return undefined;
-  const [job, stands, log, planned, names] = await Promise.all([
+  const [job, stands, log, planned, names, comparison] = await Promise.all([
     readJob(pool),
     readUserStanding(pool, id),
     readLog(pool, { user: id, limit: entriesShown }),
     planOfUser(pool, rules, { only: id }),
-    groupNames(context.openDirectory, scope.groups),
+    groupNames(context.openDirectory, scope.groups, within),
+    compareUser(context, id, { inScope: scope.inScope, within }),
   ]);
-  const comparison = await compareUser(context, id, scope.inScope);
   const groups = scope.groups.map((group) => ({ via: 'group', id: group, name: names.get(group) ?? null }) as const);
   const assignedThrough = [...(scope.direct ? [{ via: 'direct' } as const] : []), ...groups];
   const decision = planned?.decision;

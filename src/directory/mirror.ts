@@ -3,13 +3,14 @@
  * nothing changed, so that replays and duplicates cost no work later.
  */
 import { z } from 'zod';
-import type { AttributeTable } from '../mapping/attribute-table.ts';
+import { type AttributeTable, redactedProperties } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import { sourceUser } from '../mapping/source-user.ts';
 import { evaluateFilters } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import { needsRefilter } from '../scope/refilter.ts';
 import type { Queryable } from '../state/database.ts';
+import { searchText } from '../state/search-text.ts';
 import type { GraphUser } from './graph-types.ts';
 
 export interface MirrorOptions {
@@ -67,8 +68,9 @@ export async function writeUsers(
   options: MirrorOptions,
 ): Promise<UnreadableUser[]> {
   const last = new Map(users.map((user) => [user.id.toLowerCase(), user]));
-  const present: { id: string; attributes: unknown; user_name: string | null; filtered_out: boolean | null }[] = [];
+  const present: PresentRow[] = [];
   const settled = !needsRefilter(options.filters);
+  const hidden = redactedProperties(options.table);
   const removed: { id: string; reason: string }[] = [];
   const unreadable: UnreadableUser[] = [];
   for (const [id, user] of last) {
@@ -81,7 +83,9 @@ export async function writeUsers(
     const parsed = sourceUser.safeParse(attributes);
     if (parsed.success) {
       const filteredOut = settled ? !evaluateFilters(options.filters, parsed.data, nothingElse).inScope : null;
-      present.push({ id, attributes, user_name: userNameOf(options.table, parsed.data), filtered_out: filteredOut });
+      const userName = userNameOf(options.table, parsed.data);
+      const search = searchText(attributes, userName, hidden);
+      present.push({ id, attributes, user_name: userName, search, filtered_out: filteredOut });
     } else {
       const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
       unreadable.push({ id, reason: `Graph gave the user in another form (${problems.join('; ')})` });
@@ -149,29 +153,39 @@ async function markToRead(db: Queryable, ids: readonly string[], everyone: boole
   );
 }
 
-async function writePresent(db: Queryable, present: readonly object[], everyone: boolean): Promise<void> {
+interface PresentRow {
+  readonly id: string;
+  readonly attributes: unknown;
+  readonly user_name: string | null;
+  /** By what the user is found, state/search-text.ts. */
+  readonly search: string;
+  readonly filtered_out: boolean | null;
+}
+
+async function writePresent(db: Queryable, present: readonly PresentRow[], everyone: boolean): Promise<void> {
   // Where filters look beyond the user, scope/refilter.ts decides afterwards.
   const filteredOut = 'coalesce(page.filtered_out, u.filtered_out)';
   const change = `(u.attributes is distinct from page.attributes or u.presence <> 'live'
     or u.filtered_out is distinct from ${filteredOut})`;
   const page = `page as materialized (
-    select * from jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text, filtered_out boolean))`;
+    select * from jsonb_to_recordset($1) as page(id uuid, attributes jsonb, user_name text, search text, filtered_out boolean))`;
   // The parts of one statement see the same snapshot: what differs is found before it is written.
   await db.query(
     `with ${page}, differs as (
        insert into to_compare select u.id from users u join page on page.id = u.id where ${change} on conflict do nothing)
-     update users u set attributes = page.attributes, user_name = page.user_name, presence = 'live',
+     update users u set attributes = page.attributes, user_name = page.user_name, search = page.search, presence = 'live',
        filtered_out = ${filteredOut}, suspect = null, needs_read = false
      from page
      where u.id = page.id
-       and (u.needs_read or u.suspect is not null or u.user_name is distinct from page.user_name or ${change})`,
+       and (u.needs_read or u.suspect is not null or u.user_name is distinct from page.user_name
+         or u.search is distinct from page.search or ${change})`,
     [JSON.stringify(present)],
   );
   if (!everyone) return;
   await db.query(
     `with ${page}, came as (
-       insert into users (id, attributes, user_name, filtered_out, in_scope)
-       select id, attributes, user_name, coalesce(filtered_out, false), true from page
+       insert into users (id, attributes, user_name, search, filtered_out, in_scope)
+       select id, attributes, user_name, search, coalesce(filtered_out, false), true from page
        on conflict (id) do nothing returning id)
      insert into to_compare select id from came on conflict do nothing`,
     [JSON.stringify(present)],

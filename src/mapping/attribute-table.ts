@@ -85,6 +85,12 @@ export function attributesRead(table: AttributeTable): SourceAttribute[] {
   return [...new Map(read.map((attribute) => [attribute.name, attribute])).values()];
 }
 
+/** The properties of Graph that a row with Redact reads: what they hold is shown nowhere, and nobody is found by it. */
+export function redactedProperties(table: AttributeTable): ReadonlySet<string> {
+  const redacting = table.mappings.filter(({ source }) => isRedacting(source));
+  return new Set(attributesRead({ ...table, mappings: redacting }).map(({ name, property }) => property ?? name));
+}
+
 /** The attributes by which accounts are found, the first to be tried first. */
 export function matchingAttributes(table: AttributeTable): AttributePath[] {
   return table.mappings

@@ -8,6 +8,7 @@ import { type ErrorCode, errorHandling } from '../errors.ts';
 import { compareAgain } from './compare-again.ts';
 import type { Queryable } from './database.ts';
 import type { LogAction } from './provisioning-log.ts';
+import type { FailureCause } from './user-list.ts';
 
 export interface Failure {
   readonly entraId: string;
@@ -105,19 +106,29 @@ export async function forgetPayloads(db: Queryable): Promise<void> {
 
 /**
  * Has users tried again by the next cycle, whatever was refused before: the one that this object id or userName is of, also
- * where an operator had rejected what was to be done, or everyone who failed. Resolves with their object ids.
+ * where an operator had rejected what was to be done; who failed for this cause; or everyone who failed. Resolves with their
+ * object ids.
  */
-export async function retryNow(db: Queryable, user: string | undefined): Promise<string[]> {
-  const named = user === undefined ? undefined : await idsOf(db, user);
+export async function retryNow(db: Queryable, users: string | FailureCause | undefined): Promise<string[]> {
+  if (users === undefined) return tryAgain(db, 'true', []);
+  if (typeof users !== 'string') {
+    return tryAgain(db, 'code = $1 and http_status is not distinct from $2', [users.code, users.httpStatus]);
+  }
+  const named = await idsOf(db, users);
+  const failed = await tryAgain(db, 'entra_id = any($1)', [named]);
+  const rejected = await forgetRejections(db, named);
+  await compareAgain(db, 'select unnest($1::uuid[])', [rejected]);
+  return [...new Set([...failed, ...rejected])];
+}
+
+async function tryAgain(db: Queryable, condition: string, values: readonly unknown[]): Promise<string[]> {
   const { rows } = await db.query<{ entra_id: string }>(
-    `update escrow set next_retry_at = now(), payload = null, waits_for = null
-     where $1::uuid[] is null or entra_id = any($1) returning entra_id`,
-    [named ?? null],
+    `update escrow set next_retry_at = now(), payload = null, waits_for = null where ${condition} returning entra_id`,
+    [...values],
   );
-  const ids = new Set(rows.map(({ entra_id }) => entra_id));
-  for (const id of named === undefined ? [] : await forgetRejections(db, named)) ids.add(id);
-  await compareAgain(db, 'select unnest($1::uuid[])', [[...ids]]);
-  return [...ids];
+  const ids = rows.map(({ entra_id }) => entra_id);
+  await compareAgain(db, 'select unnest($1::uuid[])', [ids]);
+  return ids;
 }
 
 async function idsOf(db: Queryable, user: string): Promise<string[]> {

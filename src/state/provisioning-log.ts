@@ -131,6 +131,8 @@ export interface LogFilter {
   /** From this moment on, and before that one. */
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
+  /** Only entries with a smaller id. */
+  readonly before?: number | undefined;
   /** All of them by default. */
   readonly limit?: number | undefined;
 }
@@ -151,13 +153,13 @@ export async function* readLogPages(db: Queryable, filter: LogFilter): AsyncGene
   let below: number | undefined;
   for (let read = 0; read < limit; ) {
     const size = Math.min(pageSize, limit - read);
-    const { rows } = await db.query(
-      `${selectRows} where ${[...conditions, ...(below === undefined ? [] : [`p.id < ${below}`]), 'true'].join(' and ')}
+    const page = await readRecords(
+      db,
+      `select * from provisioning_log p where ${[...conditions, ...(below === undefined ? [] : [`p.id < ${below}`]), 'true'].join(' and ')}
        order by p.id desc limit ${size}`,
-      [...values],
+      values,
     );
-    const page = rows.map((row) => logRow.parse(row));
-    if (page.length > 0) yield page.map(toRecord);
+    if (page.length > 0) yield page;
     if (page.length < size) return;
     read += page.length;
     below = page.at(-1)?.id;
@@ -198,7 +200,7 @@ export async function readCommitted(
   const { conditions, values } = await logConditions(db, filter, { former: false });
   const [xact, id, above] = [1, 2, 3].map((place) => `$${values.length + place}`);
   const { rows } = await db.query(
-    `${selectRows} where ${[...conditions, 'true'].join(' and ')} and (p.xact_id, p.id) > (${xact}::xid8, ${id}) and p.id > ${above}
+    `${selectFrom('provisioning_log')} where ${[...conditions, 'true'].join(' and ')} and (p.xact_id, p.id) > (${xact}::xid8, ${id}) and p.id > ${above}
        and (p.xact_id < pg_snapshot_xmin(pg_current_snapshot()) or p.xact_id >= pg_snapshot_xmax(pg_current_snapshot()))
      order by p.xact_id, p.id limit ${limit}`,
     [...values, position.xact, position.id, position.above],
@@ -218,11 +220,22 @@ export async function readCommitted(
   return readCommitted(db, { xact: '0', id: 0, above: beyond }, limit, filter);
 }
 
-const selectRows = `select p.id, p.activity_at as "activityAt", p.cycle_id as "cycleId", p.action, p.operation, p.status,
+/**
+ * The records of some rows of the log, newest first.
+ * @param rows the statement that selects them, with all columns
+ */
+export async function readRecords(db: Queryable, rows: string, values: readonly unknown[]): Promise<LogRecord[]> {
+  const found = await db.query(`${selectFrom(`(${rows})`)} order by p.id desc`, [...values]);
+  return found.rows.map((row) => toRecord(logRow.parse(row)));
+}
+
+const selectFrom = (
+  rows: string,
+) => `select p.id, p.activity_at as "activityAt", p.cycle_id as "cycleId", p.action, p.operation, p.status,
     p.entra_id as "entraId", p.user_name as "userName", p.maptician_id as "mapticianId", p.code, p.reason,
     p.http_status as "httpStatus", p.attempt, e.next_retry_at as "nextRetryAt", p.duration_ms as "durationMs",
     c.trigger, p.xact_id::text as xact, p.before, p.after
-  from provisioning_log p
+  from ${rows} p
     left join escrow e on p.status = 'failure' and e.entra_id = p.entra_id and e.attempts = p.attempt
       and e.last_cycle_id = p.cycle_id
     left join cycles c on c.id = p.cycle_id`;
