@@ -19,13 +19,18 @@ interface Table {
   /** Another number means that its rows were written anew, under a lock that lets nobody read. */
   readonly file: number;
   readonly columns: readonly Column[];
+  /** What its rows must be: checks, keys, unique indexes. */
+  readonly rules: readonly string[];
 }
 
 async function tablesOf(pool: pg.Pool): Promise<Table[]> {
   const { rows } = await pool.query<Table>(
     `select c.relname as name, pg_relation_filenode(c.oid)::integer as file,
        json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-         'required', a.attnotnull and not a.atthasdef and a.attidentity = '') order by a.attnum) as columns
+         'required', a.attnotnull and not a.atthasdef and a.attidentity = '') order by a.attnum) as columns,
+       array(select pg_get_constraintdef(oid) from pg_constraint where conrelid = c.oid and contype <> 'n')
+         || array(select regexp_replace(pg_get_indexdef(indexrelid), ' INDEX .* USING ', ' INDEX USING ')
+           from pg_index where indrelid = c.oid and indisunique) as rules
      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
      where c.relnamespace = 'maptician_sync'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
      group by c.oid, c.relname`,
@@ -35,26 +40,32 @@ async function tablesOf(pool: pg.Pool): Promise<Table[]> {
 
 /** What a worker that knows the tables only as they were would stumble upon. */
 function breaks(before: readonly Table[], after: readonly Table[]): string[] {
-  return before.flatMap(({ name, file, columns }) => {
+  return before.flatMap(({ name, file, columns, rules }) => {
     const now = after.find((table) => table.name === name);
     if (now === undefined) return [`${name} is gone`];
     const gone = columns.filter(({ name, type }) => !now.columns.some((one) => one.name === name && one.type === type));
-    const wanted = now.columns.filter((one) => one.required && !columns.some(({ name }) => name === one.name));
+    const wanted = now.columns.filter(({ name, required }) => {
+      const known = columns.find((column) => column.name === name);
+      return required && !known?.required;
+    });
     return [
       ...gone.map((column) => `${name}.${column.name} is gone or of another type`),
-      ...wanted.map((column) => `${name}.${column.name} is new and has no default`),
+      ...wanted.map((column) => `${name}.${column.name} must be given now`),
+      ...(now.rules.every((rule) => rules.includes(rule)) ? [] : [`${name} has a new rule for its rows`]),
       ...(now.file === file ? [] : [`${name} is written anew`]),
     ];
   });
 }
 
-/** From before there was a release to upgrade from. No other may be added. */
+/** From before there was a release to upgrade from. Another is added only for a rule that is wider than it was. */
 const breaking: Readonly<Record<string, readonly string[]>> = {
-  '0006_provisioning_log': ['provisioning_log is written anew'],
+  '0004_job': ['cycles has a new rule for its rows'],
+  '0006_provisioning_log': ['provisioning_log is written anew', 'provisioning_log has a new rule for its rows'],
   '0007_notifications': [
     'notifications.sent_at is gone or of another type',
     'notifications.last_error is gone or of another type',
     'escrow.mailed_at is gone or of another type',
+    'notifications has a new rule for its rows',
   ],
 };
 

@@ -37,9 +37,13 @@ export async function migrate(pool: pg.Pool, log: Log): Promise<void> {
   try {
     await client.query('set statement_timeout = 0');
     await lock(client, log);
-    const missing = toApply(await appliedMigrations(client), known);
+    const applied = await appliedMigrations(client);
+    const missing = toApply(applied, known);
     if (missing.length === 0) return;
-    log.info({ migrations: missing }, 'the state database is upgraded');
+    log.info(
+      { migrations: missing },
+      applied.length === 0 ? 'the state database is set up' : 'the state database is upgraded',
+    );
     await client.query(`set lock_timeout = '${lockTimeout}'`);
     await apply(client, log);
   } finally {
