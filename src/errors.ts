@@ -205,6 +205,11 @@ export class SyncError extends Error {
   }
 }
 
+/** The JSON of an error, as commands and the API have it. */
+export function errorJson({ code, message }: SyncError) {
+  return { code, message, action: recommendedAction(code) };
+}
+
 /** Turns anything thrown into an Error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -215,4 +220,10 @@ export function toSyncError(thrown: unknown): SyncError {
   if (thrown instanceof SyncError) return thrown;
   const error = toError(thrown);
   return new SyncError('InternalError', error.message, { cause: error });
+}
+
+/** The code of an error of Node or of a library, such as ENOENT; its name where it has none. It quotes nothing. */
+export function codeOf(thrown: unknown): string {
+  const error = toError(thrown);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -13,6 +13,7 @@ export type Log = Logger;
 const blottedFields = [
   ...['password', 'secret', 'clientSecret', 'token', 'accessToken', 'authorization', 'connectionString'],
   ...['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_CERTIFICATE_PASSWORD', 'MAPTICIAN_SECRET_TOKEN'],
+  ...['CONSOLE_CLIENT_SECRET', 'CONSOLE_OPERATOR_TOKEN', 'CONSOLE_READER_TOKEN', 'OTEL_EXPORTER_OTLP_HEADERS'],
   ...['DATABASE_URL', 'MAPTICIAN_DATABASE_URL', 'REDIS_URL', 'SMTP_URL', 'NOTIFICATION_WEBHOOK_URL'],
   ...['detail', 'mail', 'workEmail', 'userName', 'userPrincipalName', 'displayName', 'givenName', 'surname'],
 ];

@@ -36,6 +36,7 @@ import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-us
 import type { UserStore } from './maptician/user-store.ts';
 import { type Channel, openChannels } from './notify/channels.ts';
 import { notificationDuties } from './notify/duties.ts';
+import { once } from './once.ts';
 import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
@@ -51,6 +52,7 @@ import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
+import { keepServicePrincipal } from './state/facts.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -303,19 +305,6 @@ async function openQueue(settings: Settings, database: Database, log: Log): Prom
   return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
 }
 
-/** Opens at the first call and only then; a failure is not kept. */
-function once<T>(open: () => Promise<T>): (() => Promise<T>) & { opened: () => boolean } {
-  let opening: Promise<T> | undefined;
-  const get = () => {
-    opening ??= open().catch((thrown: unknown) => {
-      opening = undefined;
-      throw thrown;
-    });
-    return opening;
-  };
-  return Object.assign(get, { opened: () => opening !== undefined });
-}
-
 function directoryOpener(
   options: ServiceOptions,
   parts: {
@@ -342,12 +331,16 @@ function directoryOpener(
       signal: cycle.signal,
       ...(options.onGraphRequest === undefined ? {} : { onRequest: options.onGraphRequest }),
     });
+    const findApp = async (appId: string): Promise<string> => {
+      const id = await findServicePrincipal({ graph }, appId).catch((thrown: unknown) =>
+        doubtApp(database.pool, thrown),
+      );
+      await keepServicePrincipal(database.pool, appId, id.toLowerCase());
+      return id;
+    };
     const servicePrincipalId = everyone
       ? undefined
-      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ??
-        (await findServicePrincipal({ graph }, settings.ENTRA_APP_ID ?? '').catch((thrown: unknown) =>
-          doubtApp(database.pool, thrown),
-        )));
+      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ?? (await findApp(settings.ENTRA_APP_ID ?? '')));
     // Whatever of these changes makes every comparison of before doubtful: an initial cycle, links are kept.
     const depends = [
       settings.AZURE_TENANT_ID,

@@ -280,17 +280,19 @@ export const settingsSchema = z.object({
   CONSOLE_LISTEN: listenAddress().prefault('127.0.0.1:4080').register(registry, {
     group: 'Console',
     about:
-      'Where `start` serves the console, the API, health and metrics: `address:port`, or `off`. Beyond this machine it needs a way to sign in, and TLS of its own or a proxy with it.',
+      'Where `start` serves the console, the API, health and metrics: `address:port`, or `off`. On this machine it is open to whoever is there, until there is a way to sign in; beyond this machine it needs one, and TLS of its own or a proxy with it.',
   }),
   CONSOLE_URL: serviceUrl({ loopback: true, path: 'none' }).optional().register(registry, {
     group: 'Console',
-    about: 'The origin under which people reach it, where that is not `CONSOLE_LISTEN`: such as that of a proxy.',
+    about:
+      'The origin under which people reach it, where that is not `CONSOLE_LISTEN`: such as that of a proxy. Entra sends people back to `/sign-in/callback` there: it is the redirect URI of the app registration.',
     unset: 'as `CONSOLE_LISTEN` has it',
     example: 'https://maptician-sync.example.com',
   }),
   CONSOLE_TLS_CERTIFICATE_PATH: text().optional().register(registry, {
     group: 'Console',
-    about: 'A PEM file with the certificate, and the chain behind it; the console is then served over https.',
+    about:
+      'A PEM file with the certificate, and the chain behind it; the console is then served over https. A renewed one is used within a minute.',
     unset: 'it is served over http',
   }),
   CONSOLE_TLS_KEY_PATH: text().optional().register(registry, {
@@ -300,7 +302,7 @@ export const settingsSchema = z.object({
   CONSOLE_CLIENT_ID: guid().optional().register(registry, {
     group: 'Console',
     about:
-      'The application id of the app registration with which people sign in, and whose app roles `reader` and `operator` say what they may do. In the tenant of `AZURE_TENANT_ID`.',
+      'The application id of the app registration with which people sign in, and whose app roles `reader` and `operator` say what they may do. In the tenant of `AZURE_TENANT_ID`. Scripts send its access tokens to the API as bearer tokens.',
     unset: 'nobody signs in with Entra',
     example: '00000000-0000-0000-0000-000000000000',
   }),

@@ -218,6 +218,11 @@ export function isLoopbackAddress({ host }: ListenAddress): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** True for the wildcard addresses: what listens there has all of the machine's, and no name of its own. */
+export function isEveryAddress({ host }: ListenAddress): boolean {
+  return host === '0.0.0.0' || /^[0:]+$/.test(host);
+}
+
 /** A secret that nobody guesses. */
 export const signInToken = () =>
   textLike(/^[\x21-\x7e]{32,}$/, 'must have at least 32 characters, without spaces. Make one: openssl rand -hex 32');

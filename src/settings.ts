@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { aboutSetting, type SettingName, settingNames, settingsSchema } from './settings-schema.ts';
-import { isLoopbackAddress, maskUrl } from './settings-values.ts';
+import { isEveryAddress, isLoopback, isLoopbackAddress, maskUrl } from './settings-values.ts';
 
 /** The effective settings, keyed by the variables' names; what is not set and has no default is undefined. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -199,7 +199,7 @@ function contradictions(given: GivenSettings): string[] {
   needs('CONSOLE_CLIENT_ID', ['CONSOLE_CLIENT_SECRET', 'AZURE_TENANT_ID']);
   needs('CONSOLE_CLIENT_SECRET', ['CONSOLE_CLIENT_ID']);
   needs('OTEL_EXPORTER_OTLP_HEADERS', ['OTEL_EXPORTER_OTLP_ENDPOINT']);
-  problems.push(...consoleInTheOpen(given));
+  problems.push(...consoleProblems(given));
   excludes('MAIL_GRAPH_SENDER', 'SMTP_URL');
   for (const name of ['NOTIFICATION_EMAIL', 'NOTIFICATION_EMAIL_BY_KIND'] as const) {
     if (has(name) && !has('SMTP_URL') && !has('MAIL_GRAPH_SENDER')) {
@@ -212,25 +212,53 @@ function contradictions(given: GivenSettings): string[] {
 }
 
 /** A console that others than this machine reach asks who they are, and nobody on the way hears the answer. */
-function consoleInTheOpen(given: GivenSettings): string[] {
-  const address = settingsSchema.shape.CONSOLE_LISTEN.safeParse(given.get('CONSOLE_LISTEN')?.text).data ?? null;
-  if (address === null || isLoopbackAddress(address)) return [];
-  const tls = given.has('CONSOLE_TLS_CERTIFICATE_PATH') || given.get('CONSOLE_URL')?.text.startsWith('https://');
-  const signIn = (['CONSOLE_CLIENT_ID', 'CONSOLE_OPERATOR_TOKEN', 'CONSOLE_READER_TOKEN'] as const).some((name) =>
-    given.has(name),
-  );
-  return [
-    ...(signIn
-      ? []
-      : [
-          'CONSOLE_LISTEN is reached from other machines, and there is no way to sign in. Set CONSOLE_CLIENT_ID or CONSOLE_OPERATOR_TOKEN, or listen on 127.0.0.1.',
-        ]),
-    ...(tls
-      ? []
-      : [
-          'CONSOLE_LISTEN is reached from other machines, and without TLS. Set CONSOLE_TLS_CERTIFICATE_PATH and CONSOLE_TLS_KEY_PATH; or, with a proxy in front that has TLS, set CONSOLE_URL to its https:// address.',
-        ]),
-  ];
+function consoleProblems(given: GivenSettings): string[] {
+  const { CONSOLE_LISTEN, CONSOLE_URL } = settingsSchema.shape;
+  const address = CONSOLE_LISTEN.safeParse(given.get('CONSOLE_LISTEN')?.text).data ?? null;
+  if (address === null) return [];
+  const has = (name: SettingName) => given.has(name);
+  const url = URL.parse(CONSOLE_URL.safeParse(given.get('CONSOLE_URL')?.text).data ?? '');
+  const ownTls = has('CONSOLE_TLS_CERTIFICATE_PATH');
+  const signIn = has('CONSOLE_CLIENT_ID') || has('CONSOLE_OPERATOR_TOKEN') || has('CONSOLE_READER_TOKEN');
+  const beyond = isLoopbackAddress(address)
+    ? url !== null && !isLoopback(url) && ('CONSOLE_URL' as const)
+    : ('CONSOLE_LISTEN' as const);
+  const problems: string[] = [];
+  if (beyond !== false && !signIn) {
+    problems.push(
+      `${beyond} is reached from other machines, and there is no way to sign in. Set CONSOLE_CLIENT_ID or CONSOLE_OPERATOR_TOKEN, or ${beyond === 'CONSOLE_LISTEN' ? 'listen on 127.0.0.1' : 'remove CONSOLE_URL'}.`,
+    );
+  }
+  if (beyond === 'CONSOLE_LISTEN' && !ownTls && url?.protocol !== 'https:') {
+    problems.push(
+      'CONSOLE_LISTEN is reached from other machines, and without TLS. Set CONSOLE_TLS_CERTIFICATE_PATH and CONSOLE_TLS_KEY_PATH; or, with a proxy in front that has TLS, set CONSOLE_URL to its https:// address.',
+    );
+  }
+  if (ownTls && url?.protocol === 'http:') {
+    problems.push('CONSOLE_URL begins with http://, and the console has a certificate. Write https://.');
+  }
+  if (has('CONSOLE_CLIENT_ID') && url === null && isEveryAddress(address)) {
+    problems.push(
+      'CONSOLE_CLIENT_ID is set without CONSOLE_URL, and CONSOLE_LISTEN names no address that Entra could send people back to. Set CONSOLE_URL to the address under which they reach the console.',
+    );
+  }
+  if (
+    has('CONSOLE_CLIENT_ID') &&
+    /^(common|organizations|consumers)$/i.test(given.get('AZURE_TENANT_ID')?.text ?? '')
+  ) {
+    problems.push(
+      'AZURE_TENANT_ID names no tenant, and CONSOLE_CLIENT_ID would let people of any sign in. Set AZURE_TENANT_ID to the id of yours.',
+    );
+  }
+  if (
+    has('CONSOLE_READER_TOKEN') &&
+    given.get('CONSOLE_READER_TOKEN')?.text === given.get('CONSOLE_OPERATOR_TOKEN')?.text
+  ) {
+    problems.push(
+      'CONSOLE_READER_TOKEN is the same as CONSOLE_OPERATOR_TOKEN, so readers could do everything. Make another one: openssl rand -hex 32',
+    );
+  }
+  return problems;
 }
 
 /** Mail servers often accept a sender only from its own user or domain, so those are the first guesses. */

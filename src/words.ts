@@ -44,6 +44,15 @@ const nouns: Readonly<Record<string, string>> = {
   delete: 'deletion',
 };
 
+/** What becomes of what an operator rejected. */
+export function fateOfRejected(kinds: Readonly<Record<string, number>>): string {
+  const removals = 'The accounts stay as they are until their users have access in Entra again.';
+  const others = 'Creates and updates are planned again when something changes for the user.';
+  const isRemoval = (kind: string) => kind === 'deactivate' || kind === 'delete';
+  const names = Object.keys(kinds);
+  return [...(names.some(isRemoval) ? [removals] : []), ...(names.every(isRemoval) ? [] : [others])].join(' ');
+}
+
 /** What a cycle did, in words: 3 created, 1 failed. Empty where it did nothing. */
 export function describeCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)

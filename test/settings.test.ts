@@ -44,6 +44,7 @@ describe('reading', () => {
       MAPTICIAN_SCIM_DIALECT: 'auto',
       MAPTICIAN_REQUESTS_PER_SECOND: 25,
       MAPTICIAN_SYNC_HOME: './data',
+      CONSOLE_LISTEN: { host: '127.0.0.1', port: 4080 },
       FLOW_NULL_VALUES: true,
       HARD_DELETE_ACTION: 'delete',
       REMOVAL_LIMIT_COUNT: 500,
@@ -326,10 +327,54 @@ describe('refusing', () => {
       NOTIFICATION_EMAIL_BY_KIND: 'held=hunter2',
       NOTIFICATION_WEBHOOK_URL: 'http://chat.example/hunter2',
       MAIL_FROM: 'hunter2',
+      CONSOLE_OPERATOR_TOKEN: 'hunter2',
     };
     const problems = problemsOf(() => loadAssigned(env));
-    expect(problems).toHaveLength(8);
+    expect(problems).toHaveLength(9);
     expect(problems.join()).not.toContain('hunter2');
+  });
+});
+
+describe('the console', () => {
+  const token = 'a-token-of-more-than-32-characters-0123';
+  const entra = { CONSOLE_CLIENT_ID: appId, CONSOLE_CLIENT_SECRET: 's', AZURE_TENANT_ID: 'contoso.com' };
+  const certificate = { CONSOLE_TLS_CERTIFICATE_PATH: '/c.pem', CONSOLE_TLS_KEY_PATH: '/k.pem' };
+  const everywhere = { CONSOLE_LISTEN: '0.0.0.0:4080' };
+  const proxy = { CONSOLE_URL: 'https://sync.example.com' };
+
+  test.each<[what: string, env: NodeJS.ProcessEnv]>([
+    ['on this machine', {}],
+    ['on this machine by another name', { CONSOLE_LISTEN: '[::1]:80', CONSOLE_URL: 'http://localhost:8080' }],
+    ['on this machine with sign-in', { CONSOLE_READER_TOKEN: token }],
+    ['with its own certificate', { ...everywhere, ...certificate, CONSOLE_OPERATOR_TOKEN: token }],
+    ['behind a proxy on another machine', { ...everywhere, ...proxy, ...entra }],
+    ['behind a proxy on this machine', { ...proxy, ...entra }],
+    ['at an address of its own', { ...certificate, ...entra, CONSOLE_LISTEN: 'sync.example.com:443' }],
+    ['not at all', { ...proxy, CONSOLE_LISTEN: 'off' }],
+  ])('runs %s', (_, env) => {
+    expect(problemsOf(() => loadAssigned(env))).toEqual([]);
+  });
+
+  test.each<[what: string, env: NodeJS.ProcessEnv, says: RegExp]>([
+    ['in the open', { ...everywhere, ...certificate }, /^CONSOLE_LISTEN .* no way to sign in.* listen on 127\.0\.0\.1/],
+    ['in the open behind a proxy', { CONSOLE_LISTEN: '[::]:1', ...proxy }, /^CONSOLE_LISTEN .* no way to sign in/],
+    ['at an address elsewhere', proxy, /^CONSOLE_URL .* no way to sign in.* remove CONSOLE_URL/],
+    ['in the clear', { ...everywhere, CONSOLE_READER_TOKEN: token }, /without TLS.*set CONSOLE_URL to its https/],
+    ['with half a certificate', { CONSOLE_TLS_KEY_PATH: 'k' }, /set without CONSOLE_TLS_CERTIFICATE_PATH/],
+    ['with https under http', { ...certificate, CONSOLE_URL: 'http://localhost:1' }, /^CONSOLE_URL .* Write https/],
+    ['with Entra at no address', { ...everywhere, ...certificate, ...entra }, /^CONSOLE_CLIENT_ID .* Set CONSOLE_URL/],
+    [
+      'with half an app registration',
+      { CONSOLE_CLIENT_ID: appId },
+      /without CONSOLE_CLIENT_SECRET and AZURE_TENANT_ID/,
+    ],
+    ['for every tenant', { ...entra, AZURE_TENANT_ID: 'Organizations' }, /^AZURE_TENANT_ID names no tenant/],
+    ['with one token for all', { CONSOLE_READER_TOKEN: token, CONSOLE_OPERATOR_TOKEN: token }, /is the same as/],
+    ['with a token that is guessed', { CONSOLE_OPERATOR_TOKEN: 'secret' }, /at least 32 characters/],
+    ['without a port', { CONSOLE_LISTEN: '127.0.0.1' }, /must be an address and a port/],
+    ['with a path', { CONSOLE_URL: 'http://localhost/sync' }, /must be an origin without a path/],
+  ])('does not run %s', (_, env, says) => {
+    expect(problemsOf(() => loadAssigned(env))).toEqual([expect.stringMatching(says)]);
   });
 });
 

@@ -8,6 +8,7 @@ import { createLog } from '../../src/log.ts';
 import { openService } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { answer, readInput } from '../child.ts';
+import { fillLog } from '../fill-log.ts';
 import { fillUsers, objectId } from '../fill-users.ts';
 
 const { users, rounds } = readInput(z.object({ users: z.number(), rounds: z.number() }));
@@ -30,11 +31,25 @@ const pages: Readonly<Record<string, Request>> = {
   'one user': (round) => ({ path: `/users/${someone(round)}` }),
   failures: () => ({ path: '/failures' }),
   'failures, users of one cause': () => ({ path: '/failures/users?code=Conflict&status=409' }),
+  held: () => ({ path: '/held' }),
+  'held, users of a set': (round) => ({ path: `/held/1?after=${someone(round)}` }),
+  'log of a million, newest': () => ({ path: '/log' }),
+  'log of a million, some page': (round) => ({ path: `/log?before=${100_000 + round * 7919}` }),
+  'log of a million, failures': () => ({ path: '/log?status=failure' }),
+  'log of a million, only repeated failures': (round) => ({ path: `/log?before=${960_000 + round * 10}` }),
+  'log of a million, failures of a month ago': () => ({ path: '/log?until=30d&status=failure' }),
+  'log of a million, one cycle': (round) => ({ path: `/log?cycle=${2000 + round}` }),
+  'log of a million, one user': (round) => ({ path: `/log?user=${someone(round)}` }),
+  'log of a million, a user who failed 4,000 times': (round) => ({ path: `/log?user=${objectId(1 + (round % 40))}` }),
+  'log of a million, in vain by status': () => ({ path: '/log?status=warning' }),
+  'log of a million, in vain by code': () => ({ path: '/log?code=Timeout' }),
+  'log of a million, one entry': (round) => ({ path: `/log/${600_000 + round}` }),
 };
 
 const settings = loadSettings({ env: { ...process.env, CONSOLE_LISTEN: '127.0.0.1:0' } });
 const service = await openService({ settings, log: createLog('warn') });
 await fillUsers(service.database.pool, users);
+await fillLog(service.database.pool);
 const shown = await openConsole(service, { schedule: false, signal: new AbortController().signal });
 if (shown === undefined) throw new Error('The console is switched off');
 const { url } = shown;

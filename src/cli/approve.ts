@@ -1,7 +1,7 @@
 /** `approve` and `reject`: an operator's word on what the guard holds. */
 
 import { answerHeld } from '../cycle/answer-held.ts';
-import { describeKinds } from '../words.ts';
+import { describeKinds, fateOfRejected } from '../words.ts';
 import { print, withService } from './command.ts';
 
 export interface AnswerOptions {
@@ -37,16 +37,8 @@ async function answer(word: 'approved' | 'rejected', set: number, { user }: Answ
     print(
       word === 'approved'
         ? `Approved: ${what}. The next cycle carries this out; to do it now: maptician-sync sync`
-        : `Rejected: ${what}. ${fateOf(kinds)}`,
+        : `Rejected: ${what}. ${fateOfRejected(kinds)}`,
     );
     return 0;
   });
-}
-
-function fateOf(kinds: Readonly<Record<string, number>>): string {
-  const removals = 'The accounts stay as they are until their users have access in Entra again.';
-  const others = 'Creates and updates are planned again when something changes for the user.';
-  const isRemoval = (kind: string) => kind === 'deactivate' || kind === 'delete';
-  const names = Object.keys(kinds);
-  return [...(names.some(isRemoval) ? [removals] : []), ...(names.every(isRemoval) ? [] : [others])].join(' ');
 }

@@ -1,5 +1,5 @@
 /** What the commands share: settings, service, signals, and errors as a person should see them. */
-import { recommendedAction, SyncError, toError } from '../errors.ts';
+import { errorJson, recommendedAction, SyncError, toError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { configFile, openService, type Service } from '../service.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings.ts';
@@ -74,11 +74,6 @@ function onStop() {
       process.off('SIGTERM', handle);
     },
   };
-}
-
-/** The JSON of an error, as commands print it. */
-export function errorJson(error: SyncError) {
-  return { code: error.code, message: error.message, action: recommendedAction(error.code) };
 }
 
 /** Prints an error: what happened, then what to do. */

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { restart as restartJob } from '../cycle/restart.ts';
 import { pause as pauseJob, resume as resumeJob, retry as retryUsers } from '../levers.ts';
 import { effects } from '../reset-effects.ts';
-import { defaultScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
+import { defaultScopes, parseScopes, type ResetScope, resetScopes, scopesOf } from '../state/reset-scope.ts';
 import { howMany } from '../words.ts';
 import { cannotRun, print, withService } from './command.ts';
 
@@ -34,13 +34,11 @@ export async function resume(): Promise<number> {
   });
 }
 
-/** A list of scopes as it is written on the command line, whatever the case of its letters. */
-export function parseScopes(text: string): ResetScope[] {
-  return text.split(',').map((name) => {
-    const scope = resetScopes.find((known) => known.toLowerCase() === name.trim().toLowerCase());
-    if (scope === undefined) throw new InvalidArgumentError(`It must be one or more of ${resetScopes.join(', ')}.`);
-    return scope;
-  });
+/** A list of scopes as it is written on the command line. */
+export function scopesArgument(text: string): ResetScope[] {
+  const scopes = parseScopes(text);
+  if (scopes === undefined) throw new InvalidArgumentError(`It must be one or more of ${resetScopes.join(', ')}.`);
+  return scopes;
 }
 
 /** Has the next cycle reset what the scopes say. */

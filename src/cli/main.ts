@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { accountKinds } from '../cycle/drift-accounts.ts';
+import { readMoment } from '../moment.ts';
 import { packageRoot } from '../package-root.ts';
 import { describeSettings } from '../settings.ts';
 import { logActions, logStatuses } from '../state/provisioning-log.ts';
@@ -12,10 +13,9 @@ import { type AnswerOptions, approve, reject } from './approve.ts';
 import { cannotRun, print, readSettings, report } from './command.ts';
 import { type DemoOptions, demo } from './demo.ts';
 import { type DriftCommandOptions, drift } from './drift.ts';
-import { parseScopes, pause, restart, resume, retry } from './levers.ts';
+import { pause, restart, resume, retry, scopesArgument } from './levers.ts';
 import { type LogOptions, log } from './log.ts';
 import { addMappingCommand } from './mapping.ts';
-import { readMoment } from './moment.ts';
 import { type PlanOptions, plan } from './plan.ts';
 import { type ProvisionCommandOptions, provision } from './provision.ts';
 import { runSandbox } from './sandbox.ts';
@@ -198,7 +198,7 @@ program
   .option(
     '--scope <scopes>',
     `what is reset, ',' between several: ${resetScopes.join(', ')}; without it ${defaultScopes.join(', ')}`,
-    parseScopes,
+    scopesArgument,
   )
   .action((options: { scope?: ResetScope[] }) => exits(restart(options)));
 

@@ -1,11 +1,11 @@
 /** `provision`: single users at once, step by step. */
-import { detailsOf, marks, nothingWritten, outcomeOf } from '../cycle/describe-provisioning.ts';
+import { detailsOf, marks, nothingWritten, outcomeOf, provisionJson } from '../cycle/describe-provisioning.ts';
 import { type ProvisionResult, provisionStatus } from '../cycle/provision.ts';
 import type { ProvisioningStep } from '../cycle/provision-steps.ts';
 import { recommendedAction } from '../errors.ts';
 import { provision as provisionUsers } from '../levers.ts';
 import { cell } from '../words.ts';
-import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
+import { type CommandOptions, print, printJson, withService } from './command.ts';
 
 export interface ProvisionCommandOptions extends CommandOptions {
   readonly dryRun?: boolean | undefined;
@@ -27,21 +27,10 @@ export async function provision(users: readonly string[], options: ProvisionComm
       },
     });
     if (signal.aborted && result.error !== undefined) throw result.error;
-    if (json) printJson(resultJson(result, dryRun));
+    if (json) printJson(provisionJson(result, dryRun));
     else print(summary(result, dryRun));
     return provisionStatus(result);
   });
-}
-
-function resultJson({ cycleId, users, warnings, error, durationMs }: ProvisionResult, dryRun: boolean) {
-  return {
-    ...(cycleId === undefined ? {} : { cycleId }),
-    dryRun,
-    users: users.map(({ user, outcome, steps, durationMs: took }) => ({ user, outcome, steps, durationMs: took })),
-    durationMs,
-    ...(warnings.length === 0 ? {} : { warnings }),
-    ...(error === undefined ? {} : { error: errorJson(error) }),
-  };
 }
 
 const indent = ' '.repeat(13);

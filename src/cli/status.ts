@@ -1,27 +1,21 @@
 /** `status`: where things stand, and what to do. */
 
-import { type ExportState, readExportState } from '../log-export/export-log.ts';
-import { nextRunOf } from '../next-run.ts';
-import { type CredentialExpiry, describeCredential, knownCredential } from '../notify/credentials.ts';
-import { type DriftCheck, readLastDrift } from '../state/drift.ts';
+import type { ExportState } from '../log-export/export-log.ts';
+import { type CredentialExpiry, describeCredential } from '../notify/credentials.ts';
+import { readStatus, statusJson } from '../read-status.ts';
+import type { DriftCheck } from '../state/drift.ts';
 import type { HeldSet } from '../state/held-sets.ts';
-import { type Failing, readStanding, type Standing } from '../state/standing.ts';
+import type { Failing, Standing } from '../state/standing.ts';
 import { actionFor, cell, describeCounts, describeKinds, describeProgress, howMany, when } from '../words.ts';
 import { type CommandOptions, print, printJson, withService } from './command.ts';
 
 export async function status(options: CommandOptions): Promise<number> {
-  return withService(options, async ({ database, settings }) => {
-    const standing = await readStanding(database.pool);
-    const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
-    const logExport = settings.LOG_EXPORT_URL === undefined ? undefined : await readExportState(database.pool);
-    const credential = await knownCredential(database.pool, settings);
-    const lastDrift = await readLastDrift(database.pool);
-    if (options.json) {
-      const more = { credential: credential ?? null, drift: lastDrift ?? null, logExport: logExport ?? null };
-      printJson({ ...standing, nextRun: nextRun ?? null, ...more });
-    } else {
-      const lines = describeStanding(standing, nextRun, credential);
-      print([...lines, ...describeDrift(lastDrift), ...describeExport(logExport)].join('\n'));
+  return withService(options, async (service) => {
+    const found = await readStatus(service);
+    if (options.json) printJson(statusJson(found));
+    else {
+      const lines = describeStanding(found.standing, found.nextRun, found.credential);
+      print([...lines, ...describeDrift(found.drift), ...describeExport(found.logExport)].join('\n'));
     }
     return 0;
   });

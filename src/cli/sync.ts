@@ -3,12 +3,12 @@
 import type { CycleOptions, CycleResult } from '../cycle/cycle-context.ts';
 import { openPlan, type SavedPlan } from '../cycle/open-plan.ts';
 import { exitStatus, runCycle } from '../cycle/run-cycle.ts';
-import { recommendedAction } from '../errors.ts';
+import { errorJson, recommendedAction } from '../errors.ts';
 import { storeIdentity } from '../maptician/open-user-store.ts';
 import type { Service } from '../service.ts';
 import { installationId } from '../state/database.ts';
 import { howMany } from '../words.ts';
-import { type CommandOptions, errorJson, print, printJson, withService } from './command.ts';
+import { type CommandOptions, print, printJson, withService } from './command.ts';
 import { reportFile } from './mapping-files.ts';
 import { createProgress } from './progress.ts';
 

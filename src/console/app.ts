@@ -1,13 +1,16 @@
 /** The console as one Hono application: who may look, then pages, API, health and queue. */
 import { Hono } from 'hono';
 import { access } from './access/access.ts';
+import { openAuthentication } from './access/authentication.ts';
+import { checkBody, limitBody } from './access/request-body.ts';
+import { securityHeaders } from './access/security-headers.ts';
 import { signInPages } from './access/sign-in.ts';
 import { apiRoutes } from './api/api.ts';
 import { assets } from './assets.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failed, notFound } from './errors.ts';
-import { graphRoutes } from './graph/graph.ts';
 import { healthRoutes } from './health.ts';
+import { auditPages } from './pages/audit.ts';
 import { cyclePages } from './pages/cycle.ts';
 import { failuresPages } from './pages/failures.ts';
 import { heldPages } from './pages/held.ts';
@@ -22,22 +25,23 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);
-  app.use(await access(context));
+  const authentication = openAuthentication(context);
+  app.use(securityHeaders(context.origin), access(authentication), limitBody, checkBody);
   const parts = [
     assets(),
     healthRoutes(context),
-    signInPages(context),
+    signInPages(authentication, context.service.log),
     overviewPages(context),
     cyclePages(context),
     usersPages(context),
     logPages(context),
     heldPages(context),
+    auditPages(context),
     failuresPages(context),
     mappingPages(context),
     settingsPages(context),
     await queuePages(context),
     apiRoutes(context),
-    graphRoutes(context),
   ];
   for (const part of parts) app.route('/', part);
   return app;

@@ -30,6 +30,6 @@ export interface ConsoleContext {
 }
 
 /** Who pulls a lever here, for the audit. */
-export function actorOf({ name }: Viewer): string {
+export function actorOf({ name }: Pick<Viewer, 'name'>): string {
   return `${name} (console)`;
 }

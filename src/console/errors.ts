@@ -49,7 +49,9 @@ async function refused(c: Context<ConsoleEnv>, { status, message }: HTTPExceptio
     401: 'Unauthorized',
     403: 'Forbidden',
     404: 'ResourceNotFound',
+    413: 'RequestEntityTooLarge',
     429: 'TooManyRequests',
+    503: 'ServiceUnavailable',
   };
   if (isApi(c.req.path)) return jsonError(c, status as ContentfulStatusCode, codes[status] ?? 'BadRequest', message);
   c.status(status);

@@ -1,13 +1,12 @@
 /** Serves the console: over https where the settings name a certificate, over http otherwise. */
-import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
-import { SyncError, toError } from '../errors.ts';
+import { codeOf, SyncError } from '../errors.ts';
 import type { Service } from '../service.ts';
-import type { Settings } from '../settings.ts';
 import type { ListenAddress } from '../settings-values.ts';
 import { createApp } from './app.ts';
+import { followCertificate, readCertificate } from './tls.ts';
 
 export interface Console extends AsyncDisposable {
   /** Where it is, such as `http://127.0.0.1:4080`. */
@@ -26,14 +25,17 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
   const { settings } = service;
   const address = settings.CONSOLE_LISTEN;
   if (address === null) return undefined;
-  const tls = await readTls(settings);
-  const server = tls === undefined ? createHttpServer() : createHttpsServer(tls);
+  const certificate = await readCertificate(settings);
+  const tls = certificate === undefined ? undefined : createHttpsServer(certificate);
+  const server = tls ?? createHttpServer();
   await listen(server, address);
   try {
     const url = urlOf(server, address, tls === undefined ? 'http' : 'https');
     const app = await createApp({ service, origin: settings.CONSOLE_URL ?? url, ...options });
     server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+    const stopFollowing = tls && certificate && followCertificate(tls, certificate, settings, service.log);
     const close = async (): Promise<void> => {
+      stopFollowing?.();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
@@ -43,18 +45,6 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
     server.close();
     throw thrown;
   }
-}
-
-async function readTls(settings: Settings): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  const { CONSOLE_TLS_CERTIFICATE_PATH: cert, CONSOLE_TLS_KEY_PATH: key } = settings;
-  if (cert === undefined || key === undefined) return undefined;
-  return { cert: await readPem('CONSOLE_TLS_CERTIFICATE_PATH', cert), key: await readPem('CONSOLE_TLS_KEY_PATH', key) };
-}
-
-async function readPem(name: string, path: string): Promise<Buffer> {
-  return readFile(path).catch((thrown: unknown) => {
-    throw new SyncError('Misconfigured', `${name}: the file cannot be read (${codeOf(thrown)})`, { cause: thrown });
-  });
 }
 
 async function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
@@ -72,11 +62,6 @@ async function listen(server: Server, { host, port }: ListenAddress): Promise<vo
     );
     server.listen({ host, port }, resolve);
   });
-}
-
-function codeOf(thrown: unknown): string {
-  const error = toError(thrown);
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 function urlOf(server: Server, { host }: ListenAddress, scheme: 'http' | 'https'): string {

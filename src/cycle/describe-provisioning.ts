@@ -1,4 +1,5 @@
 /** Provisioning on demand in words, as the command line and the console have them. Pure. */
+import { errorJson } from '../errors.ts';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
 import { cell, shortAttribute } from '../words.ts';
@@ -68,3 +69,15 @@ export function outcomeOf({ users, durationMs }: Pick<ProvisionResult, 'users' |
 
 /** Said of a dry run. */
 export const nothingWritten = 'Nothing was written: this was a dry run.';
+
+/** The result as JSON; users as they were asked for. */
+export function provisionJson({ cycleId, users, warnings, error, durationMs }: ProvisionResult, dryRun: boolean) {
+  return {
+    ...(cycleId === undefined ? {} : { cycleId }),
+    dryRun,
+    users: users.map(({ user, outcome, steps, durationMs: took }) => ({ user, outcome, steps, durationMs: took })),
+    durationMs,
+    ...(warnings.length === 0 ? {} : { warnings }),
+    ...(error === undefined ? {} : { error: errorJson(error) }),
+  };
+}

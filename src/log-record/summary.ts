@@ -58,10 +58,15 @@ export interface InstallationFacts {
   /** The id of the installation: entries of two have different ids. */
   readonly installation: string;
   readonly tenantId: string | undefined;
-  /** The object id of the enterprise application, where the settings name it. */
+  /** The object id of the enterprise application, where the settings name it or it was looked up. */
   readonly servicePrincipalId: string | undefined;
   /** Which user store it is, such as `scim https://…`. */
   readonly store: string;
+}
+
+/** The id of the one synchronization job of an installation. */
+export function jobIdOf({ installation, tenantId }: Pick<InstallationFacts, 'installation' | 'tenantId'>): string {
+  return ['maptician-sync', ...(tenantId === undefined ? [] : [tenantId]), installation].join('.');
 }
 
 /** Turns a row of the log into Microsoft's record. The same row gives the same ids each time. */
@@ -72,7 +77,7 @@ export function toProvisioningObjectSummary(record: LogRecord, facts: Installati
     id: guidOf(installation, 'entry', record.id),
     activityDateTime: record.activityAt.toISOString(),
     tenantId,
-    jobId: ['maptician-sync', ...(tenantId === null ? [] : [tenantId]), installation].join('.'),
+    jobId: jobIdOf(facts),
     cycleId: record.cycleId,
     changeId: guidOf(installation, 'change', record.id),
     provisioningAction: record.action,

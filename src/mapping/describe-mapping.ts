@@ -1,6 +1,7 @@
 /** An attribute table and scoping filters in words. Pure. */
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { AttributeMapping, MappingSource } from './attribute-mapping.ts';
+import type { AttributeTable } from './attribute-table.ts';
 
 /** What a source is, in the words of the table. */
 export function sourceText(source: MappingSource): string {
@@ -39,4 +40,30 @@ export function describeFilters({ filters, skipOutOfScopeDeletions }: ScopingFil
     ...(lines.length === 0 ? ['None: whoever is assigned is in scope.'] : lines),
     ...(skipOutOfScopeDeletions ? ['', 'Whoever falls out of scope keeps the account as it is.'] : []),
   ];
+}
+
+/** Both as JSON, row by row and clause by clause. */
+export function mappingJson(mapping: { readonly table: AttributeTable; readonly filters: ScopingFilters }) {
+  const { table, filters } = mapping;
+  return {
+    attributes: table.mappings.map(({ source, ...rules }) => ({ ...rules, ...sourceJson(source) })),
+    actions: table.actions,
+    filters: filters.filters.map(({ title, clauses }) => ({
+      title,
+      clauses: clauses.map(({ attribute, operator, values, comparison, label }) => ({
+        attribute: attribute?.name ?? null,
+        operator,
+        values,
+        multivalued: comparison,
+        label,
+      })),
+    })),
+    skipOutOfScopeDeletions: filters.skipOutOfScopeDeletions,
+  };
+}
+
+function sourceJson(source: MappingSource) {
+  if (source.from === 'constant') return { constant: source.value };
+  if (source.from === 'expression') return { expression: source.expression.source };
+  return source.from === 'none' ? {} : { source: sourceText(source) };
 }

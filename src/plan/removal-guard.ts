@@ -105,6 +105,26 @@ function kindLimitPassed(kind: LimitedKind, counts: GuardCounts, limit: Limit | 
     : undefined;
 }
 
+/** What is held when, a sentence for each limit. */
+export function describeLimits({ removals, day, kinds }: GuardLimits): string[] {
+  return [
+    `Deactivations and deletions together, in one cycle: more than ${howMany(removals.count, 'user')}, or more than ${removals.percent} % of the active ones. Fewer than ${removalFloor} never are.`,
+    `The same in 24 hours: more than ${howMany(day.count, 'user')}, or more than ${day.percent} % of those who were active before. Fewer than ${dayFloor} never are.`,
+    `${emptiedFloor} or more of them, when it looks as if nobody were left: no assignment, no user, or nobody whom the scoping filters let in.`,
+    ...limitedKinds.flatMap((kind) => describeKindLimit(kind, kinds[kind])),
+  ];
+}
+
+function describeKindLimit(kind: LimitedKind, limit: Limit | undefined): string[] {
+  const { count, percent } = limit ?? {};
+  const words = [
+    ...(count === undefined ? [] : [`more than ${howMany(count, 'user')}`]),
+    ...(percent === undefined ? [] : [`more than ${percent} % of the active ones`]),
+  ];
+  const name = `${kind.toUpperCase()}_LIMIT`;
+  return words.length === 0 ? [] : [`Each ${kind} by itself, in one cycle: ${words.join(', or ')} (${name}).`];
+}
+
 /** Deactivations and deletions together. */
 export function removalsOf({ deactivate, delete: deleted }: KindCounts): number {
   return deactivate + deleted;

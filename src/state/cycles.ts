@@ -290,13 +290,16 @@ export async function hasFinished(db: Queryable): Promise<boolean> {
   return rows[0]?.finished === true;
 }
 
-/** The newest cycles, newest first; what was provisioned on demand is none. */
-export async function readCycles(db: Queryable, limit: number): Promise<Cycle[]> {
+/**
+ * The newest cycles, newest first; what was provisioned on demand is none.
+ * @param before only those with a smaller id
+ */
+export async function readCycles(db: Queryable, limit: number, before?: number): Promise<Cycle[]> {
   const { rows } = await db.query(
     `select id, kind, trigger, state, phase, started_at as "startedAt", ended_at as "endedAt", counts, warnings,
        stop_code as "stopCode", stop_message as "stopMessage", stop_detail as "stopDetail"
-     from cycles where kind <> 'on_demand' order by id desc limit $1`,
-    [limit],
+     from cycles where kind <> 'on_demand' and ($2::bigint is null or id < $2) order by id desc limit $1`,
+    [limit, before ?? null],
   );
   return rows.map((row) => cycleRow.parse(row));
 }

@@ -100,3 +100,11 @@ function pageOf<User extends { readonly entraId: string }>(found: readonly User[
   const users = found.slice(0, limit);
   return { users, next: found.length > limit ? users.at(-1)?.entraId : undefined };
 }
+
+/** What is approved and waits for the next cycle: users by what is to be done to them. */
+export async function readApproved(db: Queryable): Promise<Readonly<Record<string, number>>> {
+  const { rows } = await db.query<{ kind: string; users: number }>(
+    `select kind, count(*) as users from operations where state = 'approved' group by kind order by kind`,
+  );
+  return Object.fromEntries(rows.map(({ kind, users }) => [kind, users]));
+}

@@ -4,7 +4,7 @@
  */
 import type { FoldedEntry } from '../log-record/fold.ts';
 import type { Queryable } from './database.ts';
-import { logConditions } from './log-filter.ts';
+import { type LogConditions, logConditions } from './log-filter.ts';
 import { type LogFilter, type LogRecord, readRecords } from './provisioning-log.ts';
 
 /** So many entries at most are looked at for one page. */
@@ -27,7 +27,7 @@ export interface LogPageRequest {
 
 /** The newest entries that match. `filter.limit` is left aside, and a user whom nobody knows any more has an object id only. */
 export async function readLogPage(db: Queryable, filter: LogFilter, request: LogPageRequest): Promise<LogPage> {
-  return readPage(db, filter, request, undefined);
+  return readPage(db, filter, request);
 }
 
 /** @param folding what says of a row `p` that it is not shown, and of how many at most this is asked */
@@ -35,11 +35,25 @@ async function readPage(
   db: Queryable,
   filter: LogFilter,
   { before, limit }: LogPageRequest,
-  folding: { readonly hidden: string; readonly atMost: number } | undefined,
+  folding?: Folding,
 ): Promise<LogPage> {
   const below = [before, filter.before].filter((id) => id !== undefined);
   const bounded = { ...filter, before: below.length === 0 ? undefined : Math.min(...below) };
-  const { conditions, indexed, values } = await logConditions(db, bounded, { former: false });
+  return readMatching(db, await logConditions(db, bounded, { former: false }), limit, folding);
+}
+
+interface Folding {
+  readonly hidden: string;
+  readonly atMost: number;
+}
+
+/** The same for conditions of one's own on a row `p`. */
+export async function readMatching(
+  db: Queryable,
+  { conditions, indexed, values }: LogConditions,
+  limit: number,
+  folding?: Folding,
+): Promise<LogPage> {
   const looked = (columns: string) =>
     `select ${columns} from provisioning_log p where ${[...indexed.conditions, 'true'].join(' and ')} order by p.id desc limit ${lookedAtMost}`;
   const matching = (atMost: number) =>
@@ -77,9 +91,9 @@ async function endOf(
 }
 
 /** Failures that repeat themselves are many: of them fewer are looked at, since each asks for what came after it. */
-const foldedAtMost = 5_000;
+const foldedAtMost = 2_000;
 /** So many repetitions are counted. */
-const countedAtMost = 200;
+const countedAtMost = 100;
 
 export interface FoldedPage extends Omit<LogPage, 'records'> {
   readonly lines: readonly FoldedEntry[];
@@ -108,20 +122,31 @@ const sameFailure = (one: string, other: string) =>
   `${one}.status = 'failure' and ${one}.operation = ${other}.operation and ${one}.code is not distinct from ${other}.code
    and ${one}.reason is not distinct from ${other}.reason`;
 
-/** Whether a failure's user failed in the same way the next time. Months before it are left out: there is no later entry. */
+/** A user is tried again at least so often, or not any more; so only the months of these days are looked into. */
+const triedWithin = '7 days';
+
+/** Whether a failure's user failed in the same way the next time. */
 function isRepeated({ until }: LogFilter): string {
   const shown = until === undefined ? 'true' : `n.activity_at < '${until.toISOString()}'`;
   return `(p.status = 'failure' and exists (
     select from (select * from provisioning_log n
-      where n.entra_id = p.entra_id and n.id > p.id and n.activity_at >= p.activity_at - interval '1 day' and ${shown}
+      where n.entra_id = p.entra_id and n.id > p.id and n.activity_at >= p.activity_at - interval '1 day'
+        and n.activity_at < p.activity_at + interval '${triedWithin}' and ${shown}
       order by n.id limit 1) n
     where ${sameFailure('n', 'p')} and n.attempt = p.attempt + 1))`;
+}
+
+interface Repetitions {
+  readonly id: number;
+  readonly times: number;
+  readonly since: Date;
 }
 
 /** How often before each of these failures their users had failed in the same way, without anything in between. */
 async function countRepetitions(db: Queryable, records: readonly LogRecord[]) {
   const ids = records.flatMap(({ id, status, attempt }) => (status === 'failure' && (attempt ?? 1) > 1 ? [id] : []));
-  const { rows } = await db.query<{ id: number; times: number; since: Date }>(
+  if (ids.length === 0) return new Map<number, Repetitions>();
+  const { rows } = await db.query<Repetitions>(
     `select p.id, o.times, o.since from provisioning_log p cross join lateral (
        select count(*) as times, min(activity_at) as since from (
          select activity_at, bool_and(same) over (order by id desc) as unbroken from (

@@ -22,6 +22,13 @@ export const defaultScopes: readonly ResetScope[] = ['QuarantineState', 'Waterma
 /** `Full` is everything but the removals that wait for a word of their own. */
 const fullScopes: readonly ResetScope[] = ['ConnectorDataStore', 'Escrows', 'Watermark', 'QuarantineState'];
 
+/** A comma-separated list as it is written, whatever the case of its letters; undefined where a word is none of them. */
+export function parseScopes(text: string): ResetScope[] | undefined {
+  const words = text.split(',').map((word) => word.trim().toLowerCase());
+  const scopes = words.flatMap((word) => resetScopes.find((known) => known.toLowerCase() === word) ?? []);
+  return scopes.length === words.length ? scopes : undefined;
+}
+
 /** The scopes that a request stands for. */
 export function scopesOf(asked: readonly ResetScope[]): ResetScope[] {
   const scopes = asked.flatMap((scope) => (scope === 'Full' ? fullScopes : scope === 'None' ? [] : [scope]));

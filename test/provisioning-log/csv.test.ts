@@ -7,25 +7,13 @@ import { writeCsvFiles } from '../../src/cli/log-csv.ts';
 import { csvFiles } from '../../src/log-export/csv.ts';
 import { toProvisioningObjectSummary } from '../../src/log-record/summary.ts';
 import type { LogRecord } from '../../src/state/provisioning-log.ts';
+import { parseCsv } from '../support/parse-csv.ts';
 import { facts, recordOf } from './entries.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-/** By RFC 4180. */
-function parseCsv(text: string): Record<string, string>[] {
-  const rows: string[][] = [[]];
-  for (const [, quoted, plain = '', end] of text
-    .replace('\ufeff', '')
-    .matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
-    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end === '\r\n') rows.push([]);
-  }
-  const [head = [], ...body] = rows.slice(0, -1);
-  return body.map((row) => Object.fromEntries(head.map((name, index) => [name, row[index] ?? 'missing'])));
-}
 
 async function written(pages: readonly (readonly LogRecord[])[]) {
   const folder = await mkdtemp(join(tmpdir(), 'maptician-sync-csv-'));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeEntries } from '../../src/cli/log-table.ts';
-import { readMoment } from '../../src/cli/moment.ts';
 import { foldEntries } from '../../src/log-record/fold.ts';
+import { readMoment } from '../../src/moment.ts';
 import type { LogRecord } from '../../src/state/provisioning-log.ts';
 import { ada, bob, recordOf } from './entries.ts';
 

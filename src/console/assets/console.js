@@ -38,3 +38,11 @@ function keepFresh() {
 
 showLocalTimes(document);
 keepFresh();
+
+/** A box that chooses all others of a name in its form. */
+for (const all of document.querySelectorAll('[data-chooses]')) {
+  all.hidden = false;
+  all.addEventListener('change', () => {
+    for (const box of all.form.querySelectorAll(`input[name="${all.dataset.chooses}"]`)) box.checked = all.checked;
+  });
+}

@@ -46,7 +46,7 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
       title: 'Overview',
       section: '/',
       done: done[c.req.query('done') ?? ''],
-      body: await overview(context, c.get('viewer')),
+      body: await overview(context, c.get('viewer'), c.req.query('done') === 'sync'),
     }),
   );
   app.post('/sync', async (c) => {
@@ -76,7 +76,8 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
   return app;
 }
 
-async function overview({ service }: ConsoleContext, viewer: Viewer): Promise<Content> {
+/** `asked`: a cycle is about to begin, and whoever asked for it waits to see it move. */
+async function overview({ service }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
   const { settings, database } = service;
   const standing = await readStanding(database.pool);
   const cycles = await readCycles(database.pool, shownCycles);
@@ -87,7 +88,7 @@ async function overview({ service }: ConsoleContext, viewer: Viewer): Promise<Co
     drift: await readLastDrift(database.pool),
     now: new Date(),
   });
-  const pace = standing.state === 'running' ? 1 : 10;
+  const pace = standing.state === 'running' ? 1 : asked ? 2 : 10;
   return html`
     <section data-live="${pace}" id="standing" class="standing">
       <p class="headline">${pill(stateTones[standing.state], standing.state)} ${headline(standing, nextRun)}</p>

@@ -15,6 +15,8 @@ export interface ExportedSchema {
 
 const entra = 'Azure Active Directory';
 const maptician = 'Maptician';
+/** The id of the one synchronizationRule. */
+export const ruleId = 'entra-to-maptician';
 
 /** Reading the schema back with importSchema gives a table and filters that mean the same. */
 export function exportSchema(table: AttributeTable, filters: ScopingFilters): ExportedSchema {
@@ -26,7 +28,7 @@ export function exportSchema(table: AttributeTable, filters: ScopingFilters): Ex
     version: '1.0',
     synchronizationRules: [
       {
-        id: 'entra-to-maptician',
+        id: ruleId,
         name: 'USER_OUTBOUND',
         priority: 1,
         editable: true,

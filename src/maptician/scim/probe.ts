@@ -74,7 +74,7 @@ async function readConfig(client: ScimClient, findings: string[]): Promise<numbe
 }
 
 /** Asks for a user nobody can be; Microsoft's own test of a connection. */
-async function probeFilter(client: ScimClient): Promise<boolean> {
+export async function probeFilter(client: ScimClient): Promise<boolean> {
   const nobody = randomUUID();
   const answer = await client.request('GET', '/Users', { query: { filter: equals('userName', nobody) } });
   // By some "not found" is said of nobody; whether it is the Tenant URL that is not, the list shows.

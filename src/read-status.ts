@@ -1,0 +1,40 @@
+/** Where things stand, with what the settings say of it: what `status` and the API tell. */
+import { type ExportState, readExportState } from './log-export/export-log.ts';
+import { nextRunOf } from './next-run.ts';
+import { type CredentialExpiry, knownCredential } from './notify/credentials.ts';
+import type { Service } from './service.ts';
+import { type DriftCheck, readLastDrift } from './state/drift.ts';
+import { readStanding, type Standing } from './state/standing.ts';
+
+export interface Status {
+  readonly standing: Standing;
+  /** When the next cycle begins by itself. */
+  readonly nextRun: Date | undefined;
+  readonly credential: CredentialExpiry | undefined;
+  readonly drift: DriftCheck | undefined;
+  /** Undefined where the log is not exported, too. */
+  readonly logExport: ExportState | undefined;
+}
+
+export async function readStatus({ database, settings }: Pick<Service, 'database' | 'settings'>): Promise<Status> {
+  const { pool } = database;
+  const standing = await readStanding(pool);
+  return {
+    standing,
+    nextRun: await nextRunOf(standing, settings.SYNC_SCHEDULE),
+    credential: await knownCredential(pool, settings),
+    drift: await readLastDrift(pool),
+    logExport: settings.LOG_EXPORT_URL === undefined ? undefined : await readExportState(pool),
+  };
+}
+
+/** As JSON; what is not known is null. */
+export function statusJson({ standing, nextRun, credential, drift, logExport }: Status) {
+  return {
+    ...standing,
+    nextRun: nextRun ?? null,
+    credential: credential ?? null,
+    drift: drift ?? null,
+    logExport: logExport ?? null,
+  };
+}
