@@ -38,7 +38,7 @@ const nameAt = (place: Place) => place.slice(place.lastIndexOf(folder) + folder.
  * The packages that come with a release: whatever is reached from the dependencies, for any platform. npm's own marks do not
  * tell: a tool that something shipped names as an optional peer is not marked as one of development.
  */
-export function shippedPlaces({ packages }: Lock): ReadonlySet<Place> {
+function shippedPlaces({ packages }: Lock): ReadonlySet<Place> {
   const shipped = new Set<Place>();
   const waiting: Place[] = [''];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
