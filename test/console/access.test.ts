@@ -21,7 +21,9 @@ const graphLevers = ['start', 'pause', 'restart', 'provisionOnDemand', 'validate
 const graphRoutes = graphJobs.flatMap((jobs) => [
   ...graphLevers.map((lever) => `POST ${jobs}/:jobId/${lever}`),
   // Refused, whoever asks.
-  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].map((path) => `ALL ${path}`),
+  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].flatMap((path) =>
+    ['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} ${path}`),
+  ),
 ]);
 const apiLevers = ['sync', 'users/:id/provision', 'held/:set/approve', 'held/:set/reject', 'failures/retry'];
 const operators = [...graphRoutes, ...apiLevers.map((lever) => `POST /api/${lever}`)];
