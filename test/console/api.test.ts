@@ -1,4 +1,5 @@
 /** /api: what Graph has no resource for, and the document of it all. */
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../../src/console/app.ts';
@@ -55,7 +56,9 @@ describe('the OpenAPI document', () => {
 
   it('has every route of the API, with its parameters, and nothing else', async () => {
     const { world, console } = await openConsoleWorld(0);
-    const { paths, components } = document.parse(await get(console, '/api/openapi.json'));
+    const written = await get(console, '/api/openapi.json');
+    expect(await new Validator().validate(written)).toMatchObject({ valid: true });
+    const { paths, components } = document.parse(written);
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
