@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import { type ApplyRules, applyOperations, failOperations } from '../src/apply/apply.ts';
-import type { OnTried } from '../src/apply/breaker.ts';
+import type { OnTried, TriedOperation } from '../src/apply/breaker.ts';
 import { errorHandling, toSyncError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { UserStore } from '../src/maptician/user-store.ts';
@@ -18,7 +18,7 @@ export interface JobContext {
   readonly rules: ApplyRules;
   /** Puts jobs of operations into the queue. */
   readonly enqueue: (jobs: readonly NewJob[]) => Promise<void>;
-  readonly onTried?: OnTried;
+  readonly onTried?: OnTried<TriedOperation>;
   readonly log: Log;
 }
 

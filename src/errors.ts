@@ -64,6 +64,11 @@ const errorClasses = {
     policy: 'quarantine',
     action: 'Correct the setting the message names, then run "maptician-sync test-connection".',
   },
+  SchemaVersion: {
+    policy: 'quarantine',
+    action:
+      'Run the version of maptician-sync that this state database was last opened with, or a newer one, on every machine. To go back to an older one, restore the backup from before the upgrade.',
+  },
   TooManyFailures: {
     policy: 'quarantine',
     action:

@@ -1,8 +1,29 @@
 /** What every HTTP client here does alike: when to come back, how much to read, and what to call a broken connection. */
 import { SyncError } from './errors.ts';
 
-/** One request as sent, for the request counts in status and bench. */
-export type OnRequest = (event: { readonly status: number | 'network'; readonly attempt: number }) => void;
+/** One request as it was sent, and what came of it. No address: that of a search holds a name. */
+export interface RequestEvent {
+  readonly method: string;
+  /** Host, and port where the address has one. */
+  readonly host: string;
+  readonly status: number | 'network';
+  readonly attempt: number;
+  /** Milliseconds until the whole answer was there, or the connection had failed. */
+  readonly duration: number;
+  /** Milliseconds that it was kept back before: for its turn, a Retry-After, or the pause after a failure. */
+  readonly waited: number;
+  /** The other side asked for patience: 429, or 503 with Retry-After. */
+  readonly throttled: boolean;
+  /** Went along in a batch, which is told of as a request of its own; told of only where it was throttled. */
+  readonly inner?: true;
+}
+
+export type OnRequest = (event: RequestEvent) => void;
+
+/** Whether an answer asks for patience (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+export function isThrottled(status: number, asked: number | undefined): boolean {
+  return status === 429 || (status === 503 && asked !== undefined);
+}
 
 const firstDelay = 500;
 const longestDelay = 30_000;

@@ -1,8 +1,6 @@
 /** The composition root: settings → database, queue, Entra side, user store, jobs; opened and closed in order. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { TokenCredential } from '@azure/identity';
 import { checkDrift } from '../jobs/check-drift.ts';
 import { createUsers } from '../jobs/create-users.ts';
@@ -14,6 +12,7 @@ import { sendNotification } from '../jobs/send-notification.ts';
 import { updateUsers } from '../jobs/update-users.ts';
 import type { ApplyRules } from './apply/apply.ts';
 import { createBreaker } from './apply/breaker.ts';
+import { configFile } from './config-file.ts';
 import type { CycleContext, DirectoryCycle } from './cycle/cycle-context.ts';
 import type { GuardRules } from './cycle/guard-state.ts';
 import type { ProvisionContext } from './cycle/provision.ts';
@@ -37,7 +36,6 @@ import type { UserStore } from './maptician/user-store.ts';
 import { type Channel, openChannels } from './notify/channels.ts';
 import { notificationDuties } from './notify/duties.ts';
 import { once } from './once.ts';
-import { packageRoot } from './package-root.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
@@ -53,6 +51,8 @@ import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
 import { keepServicePrincipal } from './state/facts.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** What the commands work with. */
 export interface Service {
@@ -69,6 +69,8 @@ export interface Service {
   /** Opened when it is first asked for, since `status` and `log` need none of them. */
   readonly queue: () => Promise<QueueBackend>;
   readonly store: () => Promise<UserStore>;
+  /** What this process counts of its own work. */
+  readonly metrics: Metrics;
   /** The ways in which people are told. */
   readonly channels: readonly Channel[];
   readonly cycleContext: () => Promise<CycleContext>;
@@ -86,17 +88,12 @@ export interface Service {
 export interface ServiceOptions {
   readonly settings: Settings;
   readonly log: Log;
+  /** Told of each request to Graph, beside the metrics. */
   readonly onGraphRequest?: OnRequest | undefined;
   /** Milliseconds until a request to Maptician is given up; 30 seconds by default. */
   readonly mapticianTimeout?: number | undefined;
   /** The folder of attributes.yaml and scoping-filters.yaml; `config` by default. */
   readonly configFolder?: string | undefined;
-}
-
-/** A file of `config/`: the one in the current folder, else the one that comes with the package. */
-export function configFile(name: string, folder = join(process.cwd(), 'config')): string {
-  const local = join(folder, name);
-  return existsSync(local) ? local : join(packageRoot, 'config', name);
 }
 
 /** Opens the service's own state; everything else when it is first used. Rejects with a SyncError. */
@@ -108,6 +105,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   };
   const table = await loadAttributeTable(files.attributes);
   const filters = await loadScopingFilters(files.filters);
+  const telemetry = await openTelemetry(settings, log);
   const database = await openDatabase({
     databaseUrl: settings.DATABASE_URL,
     home: settings.MAPTICIAN_SYNC_HOME,
@@ -131,15 +129,34 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   };
   const applyRules: ApplyRules = { flowNulls: rules.flowNulls, actions: table.actions, matching };
   const guard = guardRules(settings);
-  const queue = once(() => openQueue(settings, database, log));
-  const store = once(() => openUserStore({ ...options, database, signal: closing.signal, matching }));
+  const queue = once(() => openQueue(settings, database, log, telemetry));
+  const store = once(() =>
+    openUserStore({
+      ...options,
+      database,
+      signal: closing.signal,
+      matching,
+      onRequest: telemetry.onRequest('maptician'),
+    }),
+  );
   const logKeeper = await openLogKeeper({ settings, database, log });
   const credential = createCredential(settings);
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
-  const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal });
+  const onGraphRequest = telemetry.onRequest('graph');
+  const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal, onRequest: onGraphRequest });
   const channels = openChannels(settings, openGraph, log);
   const channelNames = channels.map(({ name }) => name);
-  const openDirectory = directoryOpener(options, { filters, rules, database, credential });
+  const openDirectory = directoryOpener(options, {
+    filters,
+    rules,
+    database,
+    credential,
+    onRequest: (event) => {
+      onGraphRequest(event);
+      // What went along in a batch was sent with it.
+      if (!event.inner) options.onGraphRequest?.(event);
+    },
+  });
 
   const cycleContext = async (): Promise<CycleContext> => ({
     pool: database.pool,
@@ -157,6 +174,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     logKeeper,
     channels: channelNames,
     log,
+    telemetry,
     openDirectory,
   });
 
@@ -166,6 +184,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     openStore: store,
     storeIdentity: storeIdentity(settings),
     rules: applyRules,
+    onTried: async (_cycle, tried) => telemetry.metrics.operationsTried(tried),
     log,
   };
 
@@ -181,6 +200,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     applyRules,
     queue,
     store,
+    metrics: telemetry.metrics,
     channels,
     cycleContext,
     openDirectory,
@@ -189,6 +209,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       rules,
       storeIdentity: storeIdentity(settings),
       log,
+      telemetry,
       openStore: store,
       openDirectory,
       runJob: (job, watched) => runOperationJob({ ...jobContext, openStore: async () => watched }, job),
@@ -203,7 +224,14 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     }),
     work: async ({ cycles, signal }) => {
       const backend = await queue();
-      const context = { ...jobContext, onTried: createBreaker(database.pool) };
+      const breaker = createBreaker(database.pool);
+      const context: JobContext = {
+        ...jobContext,
+        onTried: async (cycleId, tried) => {
+          await jobContext.onTried?.(cycleId, tried);
+          await breaker(cycleId, tried);
+        },
+      };
       stops.push(backend.work('operations', (job) => runOperationJob(context, job), concurrencyOf(settings)));
       if (channels.length > 0) {
         const notifying = { pool: database.pool, channels, settings, log };
@@ -239,6 +267,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
           for (const channel of channels) channel.close();
         },
         () => database.close(),
+        () => telemetry.close(),
       ];
       for (const close of parts) {
         await close().catch((thrown: unknown) =>
@@ -300,9 +329,20 @@ function runScheduledJob(
   return job.name === scheduledJobs.drift ? checkDrift(context, signal) : runScheduledCycle(context, job, signal);
 }
 
-async function openQueue(settings: Settings, database: Database, log: Log): Promise<QueueBackend> {
+async function openQueue(
+  settings: Settings,
+  database: Database,
+  log: Log,
+  telemetry: Telemetry,
+): Promise<QueueBackend> {
   const instance = await installationId(database);
-  return openQueueBackend({ redisUrl: settings.REDIS_URL, databaseUrl: database.url, instance, log });
+  return openQueueBackend({
+    redisUrl: settings.REDIS_URL,
+    databaseUrl: database.url,
+    instance,
+    log,
+    spans: telemetry.queue,
+  });
 }
 
 function directoryOpener(
@@ -312,10 +352,11 @@ function directoryOpener(
     readonly rules: PlanRules;
     readonly database: Database;
     readonly credential: TokenCredential;
+    readonly onRequest: OnRequest;
   },
 ) {
   const { settings, log } = options;
-  const { filters, rules, database, credential } = parts;
+  const { filters, rules, database, credential, onRequest } = parts;
   const { table } = rules;
   const origin = new URL(settings.GRAPH_BASE_URL).origin;
   const roles = table.mappings.some(({ source }) => readsRoles(source));
@@ -329,7 +370,7 @@ function directoryOpener(
       origin,
       credential,
       signal: cycle.signal,
-      ...(options.onGraphRequest === undefined ? {} : { onRequest: options.onGraphRequest }),
+      onRequest,
     });
     const findApp = async (appId: string): Promise<string> => {
       const id = await findServicePrincipal({ graph }, appId).catch((thrown: unknown) =>

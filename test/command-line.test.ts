@@ -1,47 +1,22 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../src/log.ts';
 import { beginCycle } from '../src/state/cycles.ts';
 import { openDatabase } from '../src/state/database.ts';
 import { settleEscrow } from '../src/state/escrow.ts';
 import { writeLog } from '../src/state/provisioning-log.ts';
+import { runCommand, someTenant } from './support/command.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 
 let database: TestDatabase;
-let folder: string;
 beforeAll(async () => {
   database = await createDatabase();
-  // An empty folder: neither a config/ nor a .env of this checkout takes part.
-  folder = await mkdtemp(join(tmpdir(), 'maptician-sync-cli-'));
 });
 afterAll(async () => {
   await database.drop();
-  await rm(folder, { recursive: true });
 });
 
-async function run(args: readonly string[], settings: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli/main.ts'), ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, DATABASE_URL: database.url, ...settings },
-  });
-  const [stdout, stderr, status] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise((resolve) => child.once('close', resolve)),
-  ]);
-  return { stdout, stderr, status };
-}
-
-const tenant = {
-  AZURE_TENANT_ID: '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b11',
-  AZURE_CLIENT_ID: '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b12',
-  AZURE_CLIENT_SECRET: 'very-secret-indeed',
-  ENTRA_APP_ID: '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b13',
-};
+const run = (args: readonly string[], settings: Record<string, string> = {}) =>
+  runCommand(args, { DATABASE_URL: database.url, ...settings });
 
 describe('the command line', () => {
   it('names every command in its help, with what the exit statuses mean', async () => {
@@ -74,7 +49,7 @@ describe('the command line', () => {
     [['status', 'extra']],
     [['log', '--since', 'yesterday']],
   ])('refuses %j with exit status 2', async (args) => {
-    const { stdout, stderr, status } = await run(args, tenant);
+    const { stdout, stderr, status } = await run(args, someTenant);
     expect(status).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^error: /);
@@ -92,22 +67,22 @@ describe('the command line', () => {
   });
 
   it('prints the effective settings with the secrets masked', async () => {
-    const { stdout, status } = await run(['settings'], tenant);
+    const { stdout, status } = await run(['settings'], someTenant);
     expect(status).toBe(0);
-    expect(stdout).toContain(`ENTRA_APP_ID=${tenant.ENTRA_APP_ID}`);
-    expect(stdout).not.toContain(tenant.AZURE_CLIENT_SECRET);
+    expect(stdout).toContain(`ENTRA_APP_ID=${someTenant.ENTRA_APP_ID}`);
+    expect(stdout).not.toContain(someTenant.AZURE_CLIENT_SECRET);
   });
 
   it('shows status and log before the first cycle, and says what to do', async () => {
-    const found = await run(['status'], tenant);
+    const found = await run(['status'], someTenant);
     expect(found).toMatchObject({ status: 0, stdout: expect.stringContaining('maptician-sync test-connection') });
-    const json = await run(['status', '--json'], tenant);
+    const json = await run(['status', '--json'], someTenant);
     expect(JSON.parse(json.stdout)).toMatchObject({ state: 'never run', failed: 0, held: [] });
-    expect(await run(['log'], tenant)).toMatchObject({ status: 0, stdout: 'No entries.\n' });
+    expect(await run(['log'], someTenant)).toMatchObject({ status: 0, stdout: 'No entries.\n' });
   });
 
   it('shows of a failure what Maptician answered, which attempt it was, and when the next one is', async () => {
-    const state = await openDatabase({ databaseUrl: database.url, home: folder, log: createLog('silent') });
+    const state = await openDatabase({ databaseUrl: database.url, home: '/nowhere', log: createLog('silent') });
     const ids = ['5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b21', '5b1c1c8c-6f0e-4d53-9f0a-1d0c9a0f2b22'];
     const cycleId = await beginCycle(state.pool, 'sync');
     const base = { action: 'create', mapticianId: null, operation: 'create', status: 'failure' } as const;
@@ -129,10 +104,10 @@ describe('the command line', () => {
     await state.close();
 
     const [json, table, shown, found] = await Promise.all([
-      run(['log', '--json', '--user', ids[0] ?? '', '--limit', '1'], tenant),
-      run(['log', '--since', '1h'], tenant),
-      run(['status'], tenant),
-      run(['status', '--json'], tenant),
+      run(['log', '--json', '--user', ids[0] ?? '', '--limit', '1'], someTenant),
+      run(['log', '--since', '1h'], someTenant),
+      run(['status'], someTenant),
+      run(['status', '--json'], someTenant),
     ]);
     const [entry] = JSON.parse(json.stdout);
     expect(entry.provisioningStatusInfo).toEqual({
@@ -163,14 +138,14 @@ describe('the command line', () => {
   });
 
   it('says that a set of held removals is not known', async () => {
-    const { status, stderr } = await run(['approve', '7'], tenant);
+    const { status, stderr } = await run(['approve', '7'], someTenant);
     expect(status).toBe(2);
     expect(stderr).toContain('No removals are held as set 7');
   });
 
   it('names the setting of a database that does not answer, without its password', async () => {
     const { status, stderr } = await run(['status'], {
-      ...tenant,
+      ...someTenant,
       DATABASE_URL: 'postgres://sync:very-secret-indeed@127.0.0.1:1/sync',
     });
     expect(status).toBe(2);

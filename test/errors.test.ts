@@ -33,6 +33,7 @@ const byPolicy = {
     'UntrustedLink',
     'Misconfigured',
     'IngestionInterrupted',
+    'SchemaVersion',
     'TooManyFailures',
   ],
   'a stop of the cycle that is no failure': ['Interrupted', 'Paused', 'PlanOutdated'],

@@ -95,6 +95,13 @@ describe.each(backends)('the queue on %s', (kind) => {
     });
   }
 
+  it('knows of the jobs of a queue that somebody has paused', async () => {
+    const queue = await (await open())();
+    await queue.add('operations', [{ name: 'create-users', data: { operations: [1] }, attempts: 1 }]);
+    await queue.queue('operations').pause();
+    expect(await queue.depth('operations')).toBe(1);
+  });
+
   it('finishes what runs when it is asked to stop', async () => {
     const queue = await (await open())();
     let finish: () => void = () => {};

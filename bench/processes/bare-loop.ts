@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { z } from 'zod';
+import { configFile } from '../../src/config-file.ts';
 import { createCredential } from '../../src/directory/credential.ts';
 import { attributesRead } from '../../src/mapping/attribute-table.ts';
 import { loadAttributeTable } from '../../src/mapping/load-attribute-table.ts';
@@ -12,7 +13,6 @@ import { selectionOf } from '../../src/mapping/source-schema.ts';
 import type { SourceUser } from '../../src/mapping/source-user.ts';
 import { columns, toColumns } from '../../src/maptician/postgres/columns.ts';
 import { openPostgresUserStore } from '../../src/maptician/postgres/postgres-user-store.ts';
-import { configFile } from '../../src/service.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { answer, peakMemory, readInput } from '../child.ts';
 

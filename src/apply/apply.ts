@@ -9,11 +9,11 @@ import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { UserStore } from '../maptician/user-store.ts';
 import type { OperationKind } from '../plan/decide.ts';
 import { transaction } from '../state/database.ts';
-import type { OnTried } from './breaker.ts';
+import type { OnTried, TriedOperation } from './breaker.ts';
 import { createUsers } from './create.ts';
 import { removeMoved } from './moved.ts';
 import { deferOperations, lockOperations, type Operation } from './operations.ts';
-import { type Outcome, outcomesOf } from './outcome.ts';
+import { type Outcome, outcomesOf, statusOf } from './outcome.ts';
 import { record, type Settled } from './record.ts';
 
 /** So often a user is planned again within a cycle because a value is another account's; then it is an error. */
@@ -26,7 +26,7 @@ export interface ApplyContext {
   readonly storeIdentity: string;
   readonly rules: ApplyRules;
   /** Told what became of operations that were tried, once it is recorded. */
-  readonly onTried?: OnTried;
+  readonly onTried?: OnTried<TriedOperation>;
 }
 
 /** What of settings and attribute table a job goes by. */
@@ -81,6 +81,8 @@ async function tell({ onTried }: Pick<ApplyContext, 'onTried'>, { settled, again
   const [first] = [...settled, ...again];
   const triedOf = ({ operation, outcome }: Settled) => ({
     user: operation.entraId,
+    kind: operation.kind,
+    status: statusOf(outcome),
     code: outcome.kind === 'failed' ? outcome.error.code : null,
   });
   if (first === undefined) return;

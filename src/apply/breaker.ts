@@ -4,6 +4,8 @@
  */
 import type pg from 'pg';
 import { type ErrorCode, errorHandling } from '../errors.ts';
+import type { OperationKind } from '../plan/decide.ts';
+import type { LogStatus } from '../state/provisioning-log.ts';
 
 /** So many users in a row, in one process. */
 const inARow = 20;
@@ -16,10 +18,16 @@ interface Tried {
   readonly code: ErrorCode | null;
 }
 
+/** The same with what it was, and what the provisioning log calls it. */
+export interface TriedOperation extends Tried {
+  readonly kind: OperationKind;
+  readonly status: LogStatus;
+}
+
 /** Told of operations of a cycle, in order: those that ended, and those that are tried again within the cycle. */
-export type OnTried = (
+export type OnTried<T extends Tried = Tried> = (
   cycleId: number,
-  tried: { readonly settled: readonly Tried[]; readonly again: readonly Tried[] },
+  tried: { readonly settled: readonly T[]; readonly again: readonly T[] },
 ) => Promise<void>;
 
 export function createBreaker(pool: pg.Pool): OnTried {

@@ -2,6 +2,7 @@
 import type { SyncError } from '../errors.ts';
 import type { AttributePath, UserAttributes } from '../mapping/maptician-user.ts';
 import type { StoreResult } from '../maptician/user-store.ts';
+import type { LogStatus } from '../state/provisioning-log.ts';
 import type { Operation } from './operations.ts';
 
 export type Outcome = Done | Adopted | Gone | Skipped | Failed;
@@ -51,6 +52,22 @@ interface Failed {
   readonly contested?: boolean;
   /** The Entra user whose account stands in the way. */
   readonly waitsFor?: string;
+}
+
+/** As the provisioning log has it. */
+export function statusOf(outcome: Outcome): LogStatus {
+  switch (outcome.kind) {
+    case 'done':
+      return 'success';
+    case 'failed':
+      return 'failure';
+    case 'skipped':
+      return 'skipped';
+    case 'gone':
+      return outcome.did === 'unlink' ? 'warning' : 'success';
+    case 'adopted':
+      return Object.keys(outcome.changes).length === 0 ? 'skipped' : 'success';
+  }
 }
 
 /** Outcomes by operation id, from the user store's results; what the store keeps instead goes along. */

@@ -8,7 +8,7 @@ import { type Failure, settleEscrow } from '../state/escrow.ts';
 import { type LogAction, type LogEntry, writeLog } from '../state/provisioning-log.ts';
 import { keptEntry } from './kept-values.ts';
 import { closeOperations, dropLinks, type Operation, settleDone, writeLinks } from './operations.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, statusOf } from './outcome.ts';
 
 const actions: Record<OperationKind, LogAction> = {
   create: 'create',
@@ -94,7 +94,7 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
   const entry = {
     action: actions[operation.kind],
     operation: operation.kind as string,
-    status: 'success' as LogEntry['status'],
+    status: statusOf(outcome),
     entraId: operation.entraId,
     userName: operation.userName,
     mapticianId: operation.mapticianId,
@@ -106,15 +106,14 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
       return entry;
     case 'failed': {
       const { code, httpStatus } = outcome.error;
-      return { ...entry, status: 'failure', code, reason: reasonOf(operation, outcome.error), httpStatus };
+      return { ...entry, code, reason: reasonOf(operation, outcome.error), httpStatus };
     }
     case 'skipped':
-      return { ...entry, status: 'skipped', reason: outcome.reason };
+      return { ...entry, reason: outcome.reason };
     case 'gone':
       return {
         ...entry,
         operation: outcome.did,
-        status: outcome.did === 'unlink' ? 'warning' : 'success',
         reason: outcome.note ?? operation.reason,
       };
     case 'adopted':
@@ -122,7 +121,6 @@ function toLogEntry({ operation, outcome }: Settled): LogEntry {
         ...entry,
         operation: 'adopt',
         action: 'update',
-        status: Object.keys(outcome.changes).length === 0 ? 'skipped' : 'success',
         mapticianId: outcome.mapticianId,
         reason: [operation.reason, outcome.note].filter(Boolean).join('; '),
         before: redact(outcome.before, operation.redacted),

@@ -1,7 +1,8 @@
 /** What the commands share: settings, service, signals, and errors as a person should see them. */
+import { configFile } from '../config-file.ts';
 import { errorJson, recommendedAction, SyncError, toError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
-import { configFile, openService, type Service } from '../service.ts';
+import { openService, type Service } from '../service.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings.ts';
 
 export interface CommandOptions {

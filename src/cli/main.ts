@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 /** The command line. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { accountKinds } from '../cycle/drift-accounts.ts';
 import { readMoment } from '../moment.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageVersion } from '../package-root.ts';
 import { describeSettings } from '../settings.ts';
 import { logActions, logStatuses } from '../state/provisioning-log.ts';
 import { defaultScopes, type ResetScope, resetScopes } from '../state/reset-scope.ts';
@@ -24,8 +22,6 @@ import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { testConnection } from './test-connection.ts';
 import { why } from './why.ts';
-
-const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
 function whole(minimum: number, maximum: number): (text: string) => number {
   return (text) => {
@@ -51,7 +47,7 @@ function exits(run: Promise<number>): Promise<void> {
 const json = () => new Option('--json', 'print one JSON object as the last line of standard output');
 const program = new Command('maptician-sync')
   .description("Keeps Maptician's users equal to the Microsoft Entra users assigned to it.")
-  .version(manifest.version)
+  .version(packageVersion())
   .showSuggestionAfterError()
   .allowExcessArguments(false)
   // Commander's own status for a wrong flag is 1, which is taken.

@@ -3,12 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { configFile } from '../config-file.ts';
 import { SyncError, toError } from '../errors.ts';
 import { type AttributeTable, parseAttributeTable } from '../mapping/attribute-table.ts';
 import { excerptAt } from '../mapping/expression/expression-error.ts';
 import { lintExpression } from '../mapping/expression/lint.ts';
 import { parseScopingFilters } from '../scope/filters/parse-filters.ts';
-import { configFile } from '../service.ts';
 import { howMany } from '../words.ts';
 import { print } from './command.ts';
 import { reportFile, shownPath } from './mapping-files.ts';

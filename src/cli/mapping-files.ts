@@ -1,11 +1,11 @@
 /** The files of the `mapping` commands. */
 import { relative } from 'node:path';
+import { configFile } from '../config-file.ts';
 import { errorJson, SyncError } from '../errors.ts';
 import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { loadAttributeTable } from '../mapping/load-attribute-table.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import { loadScopingFilters } from '../scope/load-scoping-filters.ts';
-import { configFile } from '../service.ts';
 import { type CommandOptions, cannotRun, printJson, report } from './command.ts';
 
 /** The table and the filters that are in use, and where they stand. */

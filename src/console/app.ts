@@ -40,7 +40,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     failuresPages(context),
     mappingPages(context),
     settingsPages(context),
-    await queuePages(context),
+    queuePages(context),
     apiRoutes(context),
   ];
   for (const part of parts) app.route('/', part);

@@ -43,6 +43,7 @@ export function startCycle(
   signal: AbortSignal,
 ): RunningCycle {
   const { pool, queue } = context;
+  const inPhase = <T>(name: string, work: () => Promise<T>) => context.telemetry.inSpan(name, {}, work);
   const progress = options.progress ?? (() => undefined);
   const cycle: RunningCycle = {
     kind: 'incremental',
@@ -52,10 +53,10 @@ export function startCycle(
       await refuseWhilePaused(pool);
       const store = await context.openStore();
       await retryDue(pool);
-      const result = await readDirectory();
+      const result = await inPhase('read Entra', readDirectory);
       await recordUnread(pool, cycleId, result);
       try {
-        await verifyStore(store);
+        await inPhase('verify links', () => verifyStore(store));
         await planAndApply(store, result.fingerprint);
       } finally {
         await dropListing(context);
@@ -113,14 +114,17 @@ export function startCycle(
     }
   };
 
+  const list = (store: UserStore) =>
+    inPhase('list accounts', () => listAccounts(pool, store, cycleId, { signal, progress }));
+
   const planAndApply = async (store: UserStore, fingerprint: string) => {
-    await listAccounts(pool, store, cycleId, { signal, progress });
+    await list(store);
     await prepareGuard(context, cycleId);
     const { plan } = options;
     if (plan === undefined) {
       await runWaves(store);
       if (!(await transaction(pool, forgetLinks))) return;
-      await listAccounts(pool, store, cycleId, { signal, progress });
+      await list(store);
       return runWaves(store);
     }
     const { rules, guard } = context;
@@ -142,11 +146,9 @@ export function startCycle(
     for (let wave = 1; wave <= wavesAtMost; wave++) {
       signal.throwIfAborted();
       progress({ phase: 'planning', done: 0, total: undefined });
-      const pass = await planPass(pool, context.rules, cycleId, {
-        stages: stagedKinds(context.guard),
-        permits,
-        opened: enqueue,
-      });
+      const pass = await inPhase('plan', () =>
+        planPass(pool, context.rules, cycleId, { stages: stagedKinds(context.guard), permits, opened: enqueue }),
+      );
       left = pass;
       const { stopped } = await guard(enqueue);
       const mayWrite = context.rules.table.actions.update;
@@ -158,7 +160,7 @@ export function startCycle(
         return;
       }
       await updateCycle(pool, cycleId, { phase: 'apply' });
-      await settle({ pool, queue, batchSize, cycleId, signal, progress });
+      await inPhase('apply', () => settle({ pool, queue, batchSize, cycleId, signal, progress }));
       if (stopped) return;
     }
     const { rows } = await pool.query<{ open: boolean }>(

@@ -10,6 +10,7 @@ import type { PlanRules } from '../plan/decide.ts';
 import type { QuarantineReason, QuarantineThresholds } from '../plan/quarantine.ts';
 import type { QueueBackend } from '../queue/backend.ts';
 import type { CycleCounts, CycleKind, CycleState } from '../state/cycles.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { GuardRules } from './guard-state.ts';
 import type { SavedPlan } from './open-plan.ts';
 
@@ -28,6 +29,7 @@ export interface CycleContext {
   /** The ways in which people are told; with none, nobody is. */
   readonly channels: readonly ChannelName[];
   readonly log: Log;
+  readonly telemetry: Pick<Telemetry, 'metrics' | 'inSpan'>;
   /** Opens the Entra side for one cycle; rejects where it cannot be reached or is misconfigured. */
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
 }

@@ -15,6 +15,8 @@ import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
 import { readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
 import { beginOnDemand, dropOwn } from '../state/on-demand.ts';
+import { failSpan } from '../telemetry/spans.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { DirectoryCycle } from './cycle-context.ts';
 import { noCycle } from './preview-user.ts';
 import { failedStep, type ProvisioningStep, unreadStep } from './provision-steps.ts';
@@ -29,6 +31,7 @@ export interface ProvisionContext {
   readonly openDirectory: (cycle: DirectoryCycle) => Promise<PullContext>;
   /** Runs a job of operations in this process, as a worker would, on this store. */
   readonly runJob: (job: RunningJob, store: UserStore) => Promise<void>;
+  readonly telemetry: Pick<Telemetry, 'inSpan'>;
 }
 
 export interface ProvisionOptions {
@@ -69,6 +72,23 @@ export async function provisionUsers(
   options: ProvisionOptions,
 ): Promise<ProvisionResult> {
   refuseBlank(users);
+  const { inSpan } = context.telemetry;
+  return inSpan(
+    'provision',
+    { 'maptician_sync.users': users.length, 'maptician_sync.dry_run': options.dryRun },
+    async (span) => {
+      const result = await provisionNow(context, users, options);
+      if (result.error !== undefined) failSpan(span, result.error.code);
+      return result;
+    },
+  );
+}
+
+async function provisionNow(
+  context: ProvisionContext,
+  users: readonly string[],
+  options: ProvisionOptions,
+): Promise<ProvisionResult> {
   const started = Date.now();
   const done: ProvisionedUser[] = [];
   const warnings: string[] = [];

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { SyncError } from '../errors.ts';
-import { backoff, retryAfter } from '../http.ts';
+import { backoff, isThrottled, retryAfter } from '../http.ts';
 import type { GraphClient } from './graph-client.ts';
 
 export interface BatchAnswer {
@@ -39,6 +39,7 @@ export async function getBatch(client: GraphClient, urls: readonly string[]): Pr
   for (let attempt = 1; open.length > 0; attempt++) {
     let wait = 0;
     let asked = false;
+    const throttled: number[] = [];
     const again: number[] = [];
     for (let start = 0; start < open.length; start += batchSize) {
       const part = open.slice(start, start + batchSize);
@@ -53,6 +54,7 @@ export async function getBatch(client: GraphClient, urls: readonly string[]): Pr
         again.push(index);
         const header = Object.entries(response.headers ?? {}).find(([name]) => name.toLowerCase() === 'retry-after');
         const pause = retryAfter(header?.[1] ?? null, client.now());
+        if (isThrottled(response.status, pause)) throttled.push(response.status);
         if (pause !== undefined) {
           asked = true;
           wait = Math.max(wait, pause);
@@ -60,8 +62,15 @@ export async function getBatch(client: GraphClient, urls: readonly string[]): Pr
       }
     }
     open = again;
-    if (open.length === 0 || attempt >= (asked ? throttledAttemptsAtMost : attemptsAtMost)) break;
-    await client.sleep(Math.max(wait, asked ? 0 : backoff(attempt, client.random)));
+    const ends = open.length === 0 || attempt >= (asked ? throttledAttemptsAtMost : attemptsAtMost);
+    const pause = ends ? 0 : Math.max(wait, asked ? 0 : backoff(attempt, client.random));
+    const { host } = new URL(client.origin);
+    for (const [place, status] of throttled.entries()) {
+      const waited = place === 0 ? pause : 0;
+      client.onRequest({ method: 'GET', host, status, attempt, duration: 0, waited, throttled: true, inner: true });
+    }
+    if (ends) break;
+    await client.sleep(pause);
   }
   return answers.filter((answer) => answer !== undefined);
 }

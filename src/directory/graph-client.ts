@@ -49,6 +49,8 @@ export interface GraphClient {
   readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly random: () => number;
+  /** Told of requests that went along in a batch and were throttled. */
+  readonly onRequest: OnRequest;
 }
 
 export interface GraphClientOptions {
@@ -136,6 +138,7 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
     now: settings.now,
     sleep: settings.sleep,
     random: settings.random,
+    onRequest: settings.onRequest,
     get: async (pathOrLink, schema, headers = {}) => parse(await send(pathOrLink, headers), schema),
     post: async (path, body, schema) => parse(await send(path, {}, body), schema),
     send: async (path, body) => {

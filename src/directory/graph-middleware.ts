@@ -6,7 +6,15 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Context, Middleware, MiddlewareOptions } from '@microsoft/microsoft-graph-client';
 import { SyncError, toError } from '../errors.ts';
-import { backoff, networkReason, type OnRequest, readBody, retryAfter } from '../http.ts';
+import {
+  backoff,
+  isThrottled,
+  networkReason,
+  type OnRequest,
+  type RequestEvent,
+  readBody,
+  retryAfter,
+} from '../http.ts';
 import { fetchToken } from './credential.ts';
 
 /**
@@ -61,20 +69,29 @@ export function createRetryMiddleware(settings: MiddlewareSettings): Middleware 
     },
     execute: async (context: Context) => {
       const once = requestOptions(context)?.once === true;
+      const { host } = new URL(settings.origin);
+      const method = context.options?.method?.toString() ?? 'GET';
+      let waited = 0;
       for (let attempt = 1; ; attempt++) {
         settings.signal?.throwIfAborted();
+        const started = performance.now();
+        const tell = (status: RequestEvent['status'], throttled: boolean) => {
+          const duration = performance.now() - started;
+          settings.onRequest({ method, host, status, attempt, duration, waited, throttled });
+        };
         let wait: number | undefined;
         try {
           await next?.execute(context);
           const response = context.response;
-          settings.onRequest({ status: response?.status ?? 'network', attempt });
-          if (response === undefined || once || !retriedStatuses.has(response.status)) return;
+          if (response === undefined) return;
           const asked = retryAfter(response.headers.get('retry-after'), settings.now());
+          tell(response.status, isThrottled(response.status, asked));
+          if (once || !retriedStatuses.has(response.status)) return;
           if (attempt >= (asked === undefined ? attemptsAtMost : throttledAttemptsAtMost)) return;
           wait = asked === undefined ? undefined : asked + settings.random() * 250;
         } catch (thrown) {
           const error = toError(thrown);
-          settings.onRequest({ status: 'network', attempt });
+          tell('network', false);
           if (settings.signal?.aborted || once || !mayPass(error) || attempt >= attemptsAtMost) {
             const options = requestOptions(context);
             if (options !== undefined) options.failure = error;
@@ -82,7 +99,9 @@ export function createRetryMiddleware(settings: MiddlewareSettings): Middleware 
           }
         }
         delete context.response;
+        const pausing = performance.now();
         await settings.sleep(wait ?? backoff(attempt, settings.random));
+        waited = performance.now() - pausing;
       }
     },
   };

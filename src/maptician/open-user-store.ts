@@ -1,4 +1,5 @@
 /** Opens the user store that the settings name: a database, or Maptician itself. */
+import type { OnRequest } from '../http.ts';
 import type { AttributePath } from '../mapping/maptician-user.ts';
 import type { Settings } from '../settings.ts';
 import { type Database, installationId, openPool, openStatePool } from '../state/database.ts';
@@ -18,6 +19,8 @@ interface OpenUserStore {
   readonly mapticianTimeout?: number | undefined;
   /** The attributes by which accounts are found. */
   readonly matching: readonly AttributePath[];
+  /** Told of each request to Maptician. */
+  readonly onRequest: OnRequest;
 }
 
 /** Jobs that run side by side in one process: of many users each on two cores, or of one, mostly waiting for Maptician. */
@@ -58,7 +61,7 @@ async function openDatabaseStore(url: string): Promise<UserStore> {
 }
 
 async function openScimStore(
-  { settings, database, signal, mapticianTimeout, matching }: OpenUserStore,
+  { settings, database, signal, mapticianTimeout, matching, onRequest }: OpenUserStore,
   tenantUrl: string,
 ): Promise<UserStore> {
   const { url, store, flag } = parseTenantUrl(tenantUrl);
@@ -73,6 +76,7 @@ async function openScimStore(
       token: settings.MAPTICIAN_SECRET_TOKEN ?? '',
       pace,
       signal,
+      onRequest,
       ...(mapticianTimeout === undefined ? {} : { timeout: mapticianTimeout }),
     });
     const opened = await openScimUserStore({

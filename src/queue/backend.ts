@@ -3,7 +3,15 @@
  * so both run the same code and the same tests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, Queue, runMigrations, Worker, type WorkerOptions } from 'bullmq';
+import {
+  createPostgresBackend,
+  type JobType,
+  Queue,
+  runMigrations,
+  type Telemetry,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SyncError, toError } from '../errors.ts';
@@ -12,7 +20,8 @@ import type { ChannelName } from '../notify/kinds.ts';
 import { postgresError } from '../postgres-errors.ts';
 
 /** The three queues. Payloads hold ids only: Redis and BullMQ's tables are no place for personal data. */
-type QueueName = 'cycles' | 'operations' | 'notifications';
+export const queueNames = ['operations', 'cycles', 'notifications'] as const;
+export type QueueName = (typeof queueNames)[number];
 
 type JobData = CycleJob | OperationsJob | NotificationJob;
 
@@ -55,6 +64,8 @@ export interface QueueBackend {
   add(queue: QueueName, jobs: readonly NewJob[]): Promise<void>;
   /** Jobs that wait, are delayed or run. */
   depth(queue: QueueName): Promise<number>;
+  /** BullMQ's own object, for whatever shows the queue. */
+  queue(queue: QueueName): Queue;
   /** Starts to take jobs; the returned function stops the intake and resolves when what runs has ended. */
   work(queue: QueueName, process: (job: RunningJob) => Promise<void>, concurrency: number): () => Promise<void>;
   check(): Promise<string>;
@@ -73,15 +84,18 @@ export interface QueueOptions {
   /** Which installation it is: several may share a Redis and must not take each other's jobs. */
   readonly instance: string;
   readonly log: Log;
+  /** Makes spans of what is added and of what is worked on. */
+  readonly spans?: Telemetry | undefined;
 }
 
 /** Opens the backend; rejects with a SyncError that says what to mend. Opens each queue when it is first used. */
 export async function openQueueBackend(options: QueueOptions): Promise<QueueBackend> {
   const log = (thrown: unknown) => options.log.warn({ reason: toError(thrown).message }, 'the queue reported an error');
+  const common = options.spans === undefined ? {} : { telemetry: options.spans };
   const source =
     options.redisUrl === undefined
-      ? await openPostgres(options.databaseUrl)
-      : await openRedis(options.redisUrl, `maptician-sync:${options.instance}`);
+      ? await openPostgres(options.databaseUrl, common)
+      : await openRedis(options.redisUrl, { ...common, prefix: `maptician-sync:${options.instance}` });
   const queues = new Map<QueueName, Queue>();
   const queueOf = (name: QueueName): Queue => {
     const known = queues.get(name);
@@ -112,9 +126,10 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       await adding.catch(lost);
     },
     depth: async (name) => {
-      const counts = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'prioritized').catch(lost);
-      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+      const { completed: _, failed: __, ...left } = await jobCounts(queueOf(name)).catch(lost);
+      return Object.values(left).reduce((sum, count) => sum + count, 0);
     },
+    queue: queueOf,
     work: (name, process, concurrency) => {
       const worker = source.worker(
         name,
@@ -136,6 +151,14 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       await source.close();
     },
   };
+}
+
+/** `paused`: on Postgres those that wait in a queue that is paused, which BullMQ tells of but has no type for. */
+const jobStates = ['waiting', 'paused', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
+
+/** Jobs by BullMQ's state of them. */
+export function jobCounts(queue: Queue): Promise<Readonly<Record<string, number>>> {
+  return queue.getJobCounts(...(jobStates as readonly string[] as JobType[]));
 }
 
 /** A queue that does not answer any more must not keep a process from ending. */
@@ -163,7 +186,12 @@ interface Source {
   close(): Promise<void>;
 }
 
-async function openPostgres(url: string): Promise<Source> {
+/** What every queue and worker is opened with. */
+interface CommonOptions {
+  readonly telemetry?: Telemetry;
+}
+
+async function openPostgres(url: string, common: CommonOptions): Promise<Source> {
   const client = new pg.Client({ connectionString: url, application_name: 'maptician-sync queue' });
   try {
     await client.connect();
@@ -175,15 +203,15 @@ async function openPostgres(url: string): Promise<Source> {
   }
   const connection = { connectionString: url, schema: postgresSchema, max: 6 };
   return {
-    queue: (name) => new Queue(name, { connection }, createPostgresBackend) as unknown as Queue,
+    queue: (name) => new Queue(name, { connection, ...common }, createPostgresBackend) as unknown as Queue,
     worker: (name, process, tuning) =>
-      new Worker(name, process, { connection, ...tuning }, createPostgresBackend) as unknown as Worker,
+      new Worker(name, process, { connection, ...common, ...tuning }, createPostgresBackend) as unknown as Worker,
     check: async () => 'BullMQ on Postgres (DATABASE_URL)',
     close: async () => undefined,
   };
 }
 
-async function openRedis(url: string, prefix: string): Promise<Source> {
+async function openRedis(url: string, common: CommonOptions & { readonly prefix: string }): Promise<Source> {
   const failure = (thrown: unknown) =>
     new SyncError('Unreachable', `Redis (REDIS_URL) could not be reached: ${redisReason(thrown)}`, { cause: thrown });
   const redis = new Redis(url, {
@@ -213,8 +241,8 @@ async function openRedis(url: string, prefix: string): Promise<Source> {
   };
   const connections: Redis[] = [];
   return {
-    queue: (name) => new Queue(name, { connection: open(5), prefix }),
-    worker: (name, process, tuning) => new Worker(name, process, { connection: open(null), prefix, ...tuning }),
+    queue: (name) => new Queue(name, { connection: open(5), ...common }),
+    worker: (name, process, tuning) => new Worker(name, process, { connection: open(null), ...common, ...tuning }),
     check: async () =>
       policy === undefined || policy === 'noeviction'
         ? 'BullMQ on Redis (REDIS_URL)'

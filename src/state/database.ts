@@ -2,13 +2,11 @@
  * The state database: one Postgres schema, `maptician_sync`, created by migrations at the first use. Where DATABASE_URL
  * is not set, an embedded Postgres is started or joined.
  */
-import { join } from 'node:path';
-import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import type { Log } from '../log.ts';
-import { packageRoot } from '../package-root.ts';
 import { postgresError } from '../postgres-errors.ts';
 import { openEmbedded } from './embedded.ts';
+import { migrate, stateSchema } from './migrate.ts';
 
 /** A pool or one client of it: whatever runs a statement. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
@@ -24,8 +22,6 @@ export interface Database {
   readonly pool: pg.Pool;
   close(): Promise<void>;
 }
-
-const schema = 'maptician_sync';
 
 /** 64-bit integers are ids and counts here, all far below 2^53: numbers, not strings. */
 const types: pg.CustomTypesConfig = {
@@ -66,13 +62,16 @@ export function openPool(
 
 /** A pool of the state database's own tables. */
 export function openStatePool(url: string, max: number): pg.Pool {
-  return openPool(url, { searchPath: schema, max });
+  return openPool(url, { searchPath: stateSchema, max });
 }
 
 /** More than jobs that run side by side: each holds a connection while it waits for Maptician. */
 const connectionsAtMost = 15;
 
-/** Opens the state database and brings its schema up to date. Rejects with a SyncError that says what to mend. */
+/**
+ * Opens the state database and brings its schema up to date. Rejects with a SyncError that says what to mend; SchemaVersion
+ * where a newer version was here before.
+ */
 export async function openDatabase(options: {
   readonly databaseUrl: string | undefined;
   readonly home: string;
@@ -85,7 +84,7 @@ export async function openDatabase(options: {
   const url = options.databaseUrl ?? embedded?.url ?? '';
   const pool = openStatePool(url, connectionsAtMost);
   try {
-    await migrate(pool);
+    await migrate(pool, options.log);
   } catch (thrown) {
     await pool.end();
     await embedded?.close();
@@ -108,29 +107,6 @@ export async function installationId({ pool }: Pick<Database, 'pool'>): Promise<
      on conflict (name) do update set value = facts.value returning value`,
   );
   return rows[0]?.value ?? '';
-}
-
-async function migrate(pool: pg.Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await runner({
-      dbClient: client,
-      dir: join(packageRoot, 'src/state/migrations'),
-      direction: 'up',
-      migrationsTable: 'migrations',
-      migrationsSchema: schema,
-      schema,
-      createSchema: true,
-      createMigrationsSchema: true,
-      checkOrder: true,
-      // Several processes may start at once on an empty database: one migrates, the others wait.
-      advisoryLockMode: 'wait',
-      log: () => undefined,
-    });
-  } finally {
-    // The runner changes the session's search_path, so this connection is not handed out again.
-    client.release(true);
-  }
 }
 
 /**

@@ -4,18 +4,22 @@ import type { Queryable } from './database.ts';
 import { type HeldSet, readHeldSets } from './held-sets.ts';
 import { type Job, readJob } from './job.ts';
 
+/** How things stand, in a word. */
+export const standingStates = [
+  'never run',
+  'running',
+  'paused',
+  'disabled',
+  'quarantined',
+  'interrupted',
+  'stopped',
+  'held',
+  'failing',
+  'healthy',
+] as const;
+
 export interface Standing {
-  readonly state:
-    | 'never run'
-    | 'running'
-    | 'paused'
-    | 'disabled'
-    | 'quarantined'
-    | 'interrupted'
-    | 'stopped'
-    | 'held'
-    | 'failing'
-    | 'healthy';
+  readonly state: (typeof standingStates)[number];
   readonly job: Job;
   readonly lastCycle: Cycle | undefined;
   /** How far a running cycle is. */
@@ -109,6 +113,29 @@ export async function readStanding(db: Queryable): Promise<Standing> {
     openOperations: open,
     rejected,
     held,
+  };
+}
+
+/** The same word, the job, and its cycles: without counting, so at once however many users there are. */
+export type StandingInShort = Pick<Standing, 'state' | 'job' | 'lastCycle' | 'lastFinished'>;
+
+export async function readStandingInShort(db: Queryable): Promise<StandingInShort> {
+  const [lastCycle] = await readCycles(db, 1);
+  const cycle = wasTurnedAway(lastCycle) ? await readLastAtWork(db) : lastCycle;
+  const { rows } = await db.query<{ failed: boolean; held: boolean; finished: Date | null }>(
+    `select exists (select from escrow) as failed,
+       exists (select from operations where state = 'held' and set_id is not null) as held,
+       (select ended_at from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand'
+        order by id desc limit 1) as finished`,
+  );
+  const { failed = false, held = false, finished = null } = rows[0] ?? {};
+  const job = await readJob(db);
+  const running = await isCycleRunning(db);
+  return {
+    state: stateOf({ job, cycle, running, failed: Number(failed), held: Number(held) }),
+    job,
+    lastCycle,
+    lastFinished: finished,
   };
 }
 

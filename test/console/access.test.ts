@@ -11,6 +11,23 @@ import { bearer, operatorToken, readerToken, signIn, tokenSettings } from './sig
 
 type Need = 'nobody' | 'reader' | 'operator';
 
+/** Below the enterprise application, by object id and by application id. */
+const graphJobs = ['/v1.0', '/beta'].flatMap((version) =>
+  [":servicePrincipalKey{servicePrincipals\\(appId='[^'/]+'\\)}", 'servicePrincipals/:servicePrincipalId'].map(
+    (principal) => `${version}/${principal}/synchronization/jobs`,
+  ),
+);
+const graphLevers = ['start', 'pause', 'restart', 'provisionOnDemand', 'validateCredentials'];
+const graphRoutes = graphJobs.flatMap((jobs) => [
+  ...graphLevers.map((lever) => `POST ${jobs}/:jobId/${lever}`),
+  // Refused, whoever asks.
+  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].flatMap((path) =>
+    ['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} ${path}`),
+  ),
+]);
+const apiLevers = ['sync', 'users/:id/provision', 'held/:set/approve', 'held/:set/reject', 'failures/retry'];
+const operators = [...graphRoutes, ...apiLevers.map((lever) => `POST /api/${lever}`)];
+
 /**
  * What a route needs. A GET that is not listed needs a reader; any other route must stand here, and the test fails where it does
  * not. `npx vitest run test/console/access.test.ts` names what is missing.
@@ -30,10 +47,21 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /log/search': 'reader',
   'POST /mapping/test': 'reader',
   'POST /mapping/preview': 'reader',
+  'POST /api/users/search': 'reader',
+  'POST /api/mapping/test': 'reader',
+  ...Object.fromEntries(operators.map((name): [string, Need] => [name, 'operator'])),
   'POST /sync': 'operator',
   'POST /pause': 'operator',
   'POST /resume': 'operator',
   'POST /restart': 'operator',
+  'POST /users/provision': 'operator',
+  'POST /users/:id/provision': 'operator',
+  'POST /users/:id/retry': 'operator',
+  'POST /held/:set{[0-9]{1,15}}/:answer{approve|reject}': 'operator',
+  'POST /held/retry': 'operator',
+  'POST /failures/retry': 'operator',
+  'POST /failures/retry-all': 'operator',
+  'POST /queue/*': 'operator',
 };
 
 interface Route {
@@ -59,7 +87,9 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
   const service = await world.service();
   const app = await createApp({ service, origin: 'http://x', schedule: false, signal: new AbortController().signal });
   const passedByAll = ({ method, path }: { method: string; path: string }) => method === 'ALL' && path === '/*';
-  const names = app.routes.filter((route) => !passedByAll(route)).map(({ method, path }) => `${method} ${path}`);
+  const names = app.routes
+    .filter((route) => !passedByAll(route))
+    .flatMap(({ method, path }) => (method === 'ALL' ? ['GET', 'POST'] : [method]).map((one) => `${one} ${path}`));
   const all = [...new Set([...names, ...unknown])];
   expect(
     all.filter((name) => needOf(name) === undefined),
@@ -69,7 +99,7 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
     const [method = '', pattern = ''] = name.split(' ');
     const path = pattern
       .replaceAll(/:\w+(\{.*?\}+(?=[/.]|$))?\??/g, (_, form = '') =>
-        form.includes('[0-9]') ? '7' : '00000000-0000-4000-8000-000000000001',
+        form.includes('[0-9]') ? '7' : (/^\{(\w+)\|/.exec(form)?.[1] ?? '00000000-0000-4000-8000-000000000001'),
       )
       .replaceAll('*', 'x');
     return { name, method, path, need: needOf(name) ?? 'operator' };

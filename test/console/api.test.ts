@@ -59,18 +59,18 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const { app } = {
-      app: await createApp({
-        service: await world.service(),
-        origin: console.url,
-        schedule: false,
-        signal: AbortSignal.abort(),
-      }),
-    };
+    const app = await createApp({
+      service: await world.service(),
+      origin: console.url,
+      schedule: false,
+      signal: AbortSignal.abort(),
+    });
     const registered = app.routes
       .filter(({ method, path }) => method !== 'ALL' && /^\/(api|v1\.0|beta)\//.test(path))
       .map(({ method, path }) => `${method} ${openApiPath(path)}`)
-      .filter((route) => !/ \/(api\/openapi\.json|(v1\.0|beta)\/http:\/\*)$/.test(route));
+      .filter((route) => !/ \/(api\/openapi\.json|(v1\.0|beta)\/http:\/\*)$/.test(route))
+      // What Graph has there, and is refused here.
+      .filter((route) => !/^(PUT|PATCH|DELETE) |^POST .*\/(jobs|\{jobId\}|schema)$/.test(route));
     expect(documented.sort()).toEqual([...new Set(registered)].sort());
     expect(documented.length).toBeGreaterThan(60);
 

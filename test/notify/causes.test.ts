@@ -30,6 +30,9 @@ const noQueue: QueueBackend = {
     throw new Error('The queue is away.');
   },
   depth: async () => 0,
+  queue: () => {
+    throw new Error('The queue is away.');
+  },
   work: () => async () => undefined,
   check: async () => '',
   close: async () => undefined,

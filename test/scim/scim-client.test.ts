@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { errorHandling, errorPolicy, SyncError } from '../../src/errors.ts';
+import type { RequestEvent } from '../../src/http.ts';
 import { createdId } from '../../src/maptician/scim/answers.ts';
 import { createRequestPace, type RequestPace } from '../../src/maptician/scim/request-pace.ts';
 import { createScimClient, type ScimClientOptions, type ScimMethod } from '../../src/maptician/scim/scim-client.ts';
@@ -203,12 +204,13 @@ describe('a request', () => {
       if (attempt === 1) request.socket.destroy();
       else json(response, attempt === 2 ? 500 : 200, list);
     });
-    const events: unknown[] = [];
+    const events: RequestEvent[] = [];
     await open(origin, { onRequest: (event) => events.push(event) }).client.request('GET', '/Users');
-    expect(events).toEqual([
-      { status: 'network', attempt: 1 },
-      { status: 500, attempt: 2 },
-      { status: 200, attempt: 3 },
+    const { host } = new URL(origin);
+    expect(events.map(({ duration: _, waited: __, ...event }) => event)).toEqual([
+      { method: 'GET', host, status: 'network', attempt: 1, throttled: false },
+      { method: 'GET', host, status: 500, attempt: 2, throttled: false },
+      { method: 'GET', host, status: 200, attempt: 3, throttled: false },
     ]);
   });
 

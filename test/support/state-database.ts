@@ -4,7 +4,8 @@ import { openStatePool } from '../../src/state/database.ts';
 import { createDatabase } from './database.ts';
 import { migratedTemplate } from './migrated-template.ts';
 
-export interface TestState {
+export interface TestState extends AsyncDisposable {
+  readonly url: string;
   readonly pool: pg.Pool;
   close(): Promise<void>;
 }
@@ -12,11 +13,9 @@ export interface TestState {
 export async function openTestState(): Promise<TestState> {
   const database = await createDatabase(migratedTemplate);
   const pool = openStatePool(database.url, 4);
-  return {
-    pool,
-    close: async () => {
-      await pool.end();
-      await database.drop();
-    },
+  const close = async (): Promise<void> => {
+    await pool.end();
+    await database.drop();
   };
+  return { url: database.url, pool, close, [Symbol.asyncDispose]: close };
 }

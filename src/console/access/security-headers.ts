@@ -19,9 +19,10 @@ const pagePolicy = {
   frameAncestors: none,
 };
 
-/** bull-board sets styles from its scripts, and brings fonts. */
+/** bull-board's template has a style element, style attributes and a base; its script needs no more than ours. */
 const queuePolicy = {
   ...pagePolicy,
+  baseUri: self,
   styleSrc: [...self, "'unsafe-inline'"],
   imgSrc: [...self, 'data:'],
   fontSrc: [...self, 'data:'],

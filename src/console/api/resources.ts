@@ -11,7 +11,7 @@ export const objectId = z.guid();
 /** Of a page that goes by numbers: the `next` of the page before. */
 export const before = z.coerce.number().int().positive().optional();
 
-export const value = z.union([z.string(), z.boolean(), z.null()]);
+const value = z.union([z.string(), z.boolean(), z.null()]);
 const count = z.number();
 
 export const modifiedProperty = z

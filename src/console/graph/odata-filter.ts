@@ -3,8 +3,8 @@
  * 5.1.1): and, or, not, parentheses, comparisons and `in`. Functions are named and refused. Pure.
  */
 
-export const comparisonOperators = ['eq', 'ne', 'gt', 'ge', 'lt', 'le'] as const;
-export type ComparisonOperator = (typeof comparisonOperators)[number] | 'in';
+const comparisonOperators = ['eq', 'ne', 'gt', 'ge', 'lt', 'le'] as const;
+type ComparisonOperator = (typeof comparisonOperators)[number] | 'in';
 
 /** A value on the right: a text in quotes, or what stands without them, such as a number, a moment, a GUID or null. */
 export interface Literal {

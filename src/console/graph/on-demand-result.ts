@@ -24,7 +24,7 @@ type StepOf<Name extends ProvisioningStep['step']> = Extract<ProvisioningStep, {
 
 /** Microsoft's stringKeyStringValuePair: `key` says how it went, `value` what was done. */
 export function toStringPair(done: OnDemand): { key: string; value: string } {
-  const { user, entry } = done;
+  const { user } = done;
   const act = lastOf(user.steps, 'act');
   const result = resultOf(user);
   const skipReason = result === 'Skipped' ? (act?.code ?? skipReasons[user.outcome] ?? null) : null;
@@ -32,7 +32,7 @@ export function toStringPair(done: OnDemand): { key: string; value: string } {
   const errorCode = skipReason ?? code;
   const description = user.steps.at(-1)?.description ?? null;
   const key = { result, details: errorCode === null ? {} : { errorCode, errorMessage: description } };
-  return { key: JSON.stringify(key), value: JSON.stringify(valueOf(done, { act, result, code, skipReason })) };
+  return { key: JSON.stringify(key), value: JSON.stringify(summaryOf(done, { act, result, code, skipReason })) };
 }
 
 const skipReasons: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ interface Outcome {
   readonly skipReason: string | null;
 }
 
-function valueOf(done: OnDemand, { act, result, code, skipReason }: Outcome) {
+function summaryOf(done: OnDemand, { act, result, code, skipReason }: Outcome) {
   const { user, entry, startedAt, endedAt, stepTimes } = done;
   const found = lastOf(user.steps, 'import');
   const matched = lastOf(user.steps, 'match');

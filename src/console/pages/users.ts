@@ -118,8 +118,7 @@ function nobody(search: string | undefined, state: UserState | undefined): Marku
   );
 }
 
-/** @param users with links to their pages */
-export function userTable(users: readonly ListedUser[]): Markup {
+function userTable(users: readonly ListedUser[]): Markup {
   return table(
     'Users',
     ['User', 'Name', 'State', 'What', 'Maptician id', 'Written (UTC)'],

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyncError, toError } from '../../errors.ts';
-import { backoff, type OnRequest, readBody, retryAfter } from '../../http.ts';
+import { backoff, isThrottled, type OnRequest, type RequestEvent, readBody, retryAfter } from '../../http.ts';
 import { connectionFailure, judge, type Outcome, timedOut, tooMuch } from './attempt.ts';
 import type { RequestPace } from './request-pace.ts';
 import type { ScimAnswer } from './scim-error.ts';
@@ -57,9 +57,15 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
   const tenant = tenantOf(options.url);
   const headers = { authorization: bearer(options.token), accept: 'application/scim+json, application/json' };
 
-  const attempt = async (init: RequestInit & { url: string }, count: number): Promise<Outcome> => {
+  const attempt = async (init: RequestInit & { url: string }, count: number, since: number): Promise<Outcome> => {
     const turn = await pace.turn();
     const { url, ...rest } = init;
+    const started = performance.now();
+    const tell = (status: RequestEvent['status'], throttled: boolean) => {
+      const [duration, waited] = [performance.now() - started, started - since];
+      const { method = 'GET' } = rest;
+      onRequest({ method, host: tenant.host, status, attempt: count, duration, waited, throttled });
+    };
     const limit = AbortSignal.timeout(timeout);
     let response: Response;
     let body: string;
@@ -69,14 +75,14 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
       body = await readBody(response, 'Maptician');
     } catch (thrown) {
       ended.throwIfAborted();
-      onRequest({ status: 'network', attempt: count });
+      tell('network', false);
       return limit.aborted ? timedOut(timeout) : connectionFailure(toError(thrown), tenant.origin);
     }
-    onRequest({ status: response.status, attempt: count });
+    const asked = retryAfter(response.headers.get('retry-after'), Date.now());
+    tell(response.status, isThrottled(response.status, asked));
     // A server that quotes what it refuses must not bring the token into a log or a mail.
     if (!response.ok) body = withoutToken(body, options.token);
     if (response.status === 429 || response.status === 503) {
-      const asked = retryAfter(response.headers.get('retry-after'), Date.now());
       await pace.slowDown(turn, asked);
       return tooMuch(response.status, body, asked !== undefined);
     }
@@ -99,8 +105,10 @@ export function createScimClient(options: ScimClientOptions): ScimClient {
       let failures = 0;
       let throttled = 0;
       let giveUpAt: number | undefined;
+      let since = performance.now();
       for (;;) {
-        const outcome = await attempt(init, failures + throttled + 1);
+        const outcome = await attempt(init, failures + throttled + 1, since);
+        since = performance.now();
         if ('answer' in outcome) return outcome.answer;
         const { error, again } = outcome;
         if (again === 'none' || (again === 'reading' && method !== 'GET')) throw error;
@@ -150,11 +158,12 @@ function withoutToken(text: string, token: string): string {
 }
 
 function tenantOf(url: string) {
-  const { origin, pathname, search } = new URL(url);
+  const { origin, host, pathname, search } = new URL(url);
   const base = pathname.replace(/\/+$/, '');
   const along = search.slice(1);
   return {
     origin,
+    host,
     address: (path: string, query: Readonly<Record<string, string>>): string => {
       // Not URLSearchParams: its `+` for a space is one of forms, which servers of JSON need not know.
       const own = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
