@@ -22,8 +22,9 @@ trap clean EXIT
 # What is committed, and nothing that happens to lie about.
 mkdir "$work/context"
 git archive HEAD | tar -x -C "$work/context"
+# In the OCI format, which is buildah's own: Docker's would name the container it was built in.
 build() {
-  buildah build --isolation chroot --no-cache --timestamp "$epoch" --format docker "${images[@]}" --tag "$1" \
+  buildah build --isolation chroot --no-cache --timestamp "$epoch" "${images[@]}" --tag "$1" \
     "$work/context" >"$work/$1.log" 2>&1 || { tail -n 30 "$work/$1.log" >&2 && return 1; }
   buildah inspect --type image --format '{{.FromImageID}}' "$1"
 }

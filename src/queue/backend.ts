@@ -154,7 +154,7 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
 }
 
 /** `paused`: on Postgres those that wait in a queue that is paused, which BullMQ tells of but has no type for. */
-const jobStates = ['waiting', 'paused', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
+export const jobStates = ['waiting', 'paused', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
 
 /** Jobs by BullMQ's state of them. */
 export function jobCounts(queue: Queue): Promise<Readonly<Record<string, number>>> {
