@@ -6,6 +6,9 @@ const long = [
   'test/pipeline/scim-kill.test.ts',
   'test/demo.test.ts',
   'test/embedded-postgres.test.ts',
+  'test/mapping-command.test.ts',
+  'test/pipeline/scim-faults.test.ts',
+  'test/console/*-browser.test.ts',
 ];
 
 export default defineConfig({

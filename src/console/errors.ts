@@ -7,6 +7,7 @@ import { type ErrorCode, recommendedAction, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ConsoleEnv } from './context.ts';
 import { page } from './layout.ts';
+import { spoken } from './spoken.ts';
 
 /** Graph's form of an error (https://learn.microsoft.com/graph/errors#json-representation); the whole API uses it. */
 export function jsonError(
@@ -40,7 +41,10 @@ export async function failed(c: Context<ConsoleEnv>, thrown: Error, log: Log): P
   const status = statusOf(error.code);
   if (isApi(c.req.path)) return jsonError(c, status, error.code, `${message} ${recommendedAction(error.code)}`);
   c.status(status);
-  return page(c, { title: 'That did not work', body: html`<p>${message}</p><p>${recommendedAction(error.code)}</p>` });
+  return page(c, {
+    title: 'That did not work',
+    body: html`<p>${message}</p><p>${spoken(recommendedAction(error.code))}</p>`,
+  });
 }
 
 async function refused(c: Context<ConsoleEnv>, { status, message }: HTTPException): Promise<Response> {

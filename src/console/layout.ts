@@ -5,7 +5,7 @@ import { stream } from 'hono/streaming';
 import type { Content, Markup } from './components.ts';
 import type { ConsoleEnv, Viewer } from './context.ts';
 
-export const sections = [
+const sections = [
   ['/', 'Overview'],
   ['/users', 'Users'],
   ['/log', 'Provisioning log'],

@@ -11,7 +11,6 @@ const paths = z.array(z.enum(attributePaths));
 const heldUserRow = z.object({
   entraId: z.guid(),
   userName: z.string().nullable(),
-  displayName: z.string().nullable(),
   mapticianId: z.string().nullable(),
   kind: z.enum(kinds),
   reason: z.string().nullable(),
@@ -23,10 +22,7 @@ const heldUserRow = z.object({
 
 /** One user of a held set. */
 export interface HeldUser
-  extends Pick<
-    z.infer<typeof heldUserRow>,
-    'entraId' | 'userName' | 'displayName' | 'mapticianId' | 'kind' | 'reason'
-  > {
+  extends Pick<z.infer<typeof heldUserRow>, 'entraId' | 'userName' | 'mapticianId' | 'kind' | 'reason'> {
   /** What would be written, beside what was last applied; values that are shown nowhere are `[Redact]`. */
   readonly changes: readonly ModifiedProperty[];
 }
@@ -48,7 +44,7 @@ export async function readHeldUsers(
 ): Promise<UserPage<HeldUser>> {
   const { rows } = await db.query(
     `select o.entra_id as "entraId", coalesce(u.user_name, l.user_name) as "userName",
-       u.attributes->>'displayName' as "displayName", coalesce(l.maptician_id, o.maptician_id) as "mapticianId",
+       coalesce(l.maptician_id, o.maptician_id) as "mapticianId",
        o.kind, o.reason, l.applied, l.redacted as "appliedRedacted", o.attributes, o.redacted
      from operations o left join users u on u.id = o.entra_id left join links l on l.entra_id = o.entra_id
      where o.state = 'held' and o.set_id = $1 and ($2::uuid is null or o.entra_id > $2) order by o.entra_id limit $3`,
@@ -69,7 +65,6 @@ function toHeldUser(row: z.infer<typeof heldUserRow>): HeldUser {
 const rejectedUserRow = z.object({
   entraId: z.guid(),
   userName: z.string().nullable(),
-  displayName: z.string().nullable(),
   /** What was not to be done. */
   kind: z.enum(['deactivate', 'delete']),
   /** Why it was to be; for another reason it is planned anew. */
@@ -84,7 +79,7 @@ export async function readRejectedUsers(
 ): Promise<UserPage<RejectedUser>> {
   const { rows } = await db.query(
     `select u.id as "entraId", coalesce(u.user_name, l.user_name) as "userName",
-       u.attributes->>'displayName' as "displayName", u.rejected_removal as kind, u.rejected_reason as reason
+       u.rejected_removal as kind, u.rejected_reason as reason
      from users u left join links l on l.entra_id = u.id
      where u.rejected_removal is not null and ($1::uuid is null or u.id > $1) order by u.id limit $2`,
     [after ?? null, limit + 1],

@@ -92,8 +92,9 @@ async function endOf(
 
 /** Failures that repeat themselves are many: of them fewer are looked at, since each asks for what came after it. */
 const foldedAtMost = 2_000;
-/** So many repetitions are counted. */
+/** So many repetitions are counted, in the time in which a user is tried again by itself: two months of the log at most. */
 const countedAtMost = 100;
+const countedWithin = '28 days';
 
 export interface FoldedPage extends Omit<LogPage, 'records'> {
   readonly lines: readonly FoldedEntry[];
@@ -152,7 +153,9 @@ async function countRepetitions(db: Queryable, records: readonly LogRecord[]) {
          select activity_at, bool_and(same) over (order by id desc) as unbroken from (
            select o.id, o.activity_at, ${sameFailure('o', 'p')}
              and o.attempt = p.attempt - row_number() over (order by o.id desc) as same
-           from provisioning_log o where o.entra_id = p.entra_id and o.id < p.id order by o.id desc limit ${countedAtMost}
+           from (
+             select * from provisioning_log o where o.entra_id = p.entra_id and o.id < p.id
+               and o.activity_at > p.activity_at - interval '${countedWithin}' order by o.id desc limit ${countedAtMost}) o
          ) o) o where unbroken) o
      where p.id = any($1) and o.times > 0`,
     [ids],

@@ -21,7 +21,9 @@ const graphLevers = ['start', 'pause', 'restart', 'provisionOnDemand', 'validate
 const graphRoutes = graphJobs.flatMap((jobs) => [
   ...graphLevers.map((lever) => `POST ${jobs}/:jobId/${lever}`),
   // Refused, whoever asks.
-  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].map((path) => `ALL ${path}`),
+  ...[jobs, `${jobs}/:jobId`, `${jobs}/:jobId/schema`].flatMap((path) =>
+    ['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} ${path}`),
+  ),
 ]);
 const apiLevers = ['sync', 'users/:id/provision', 'held/:set/approve', 'held/:set/reject', 'failures/retry'];
 const operators = [...graphRoutes, ...apiLevers.map((lever) => `POST /api/${lever}`)];
@@ -52,6 +54,14 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /pause': 'operator',
   'POST /resume': 'operator',
   'POST /restart': 'operator',
+  'POST /users/provision': 'operator',
+  'POST /users/:id/provision': 'operator',
+  'POST /users/:id/retry': 'operator',
+  'POST /held/:set{[0-9]{1,15}}/:answer{approve|reject}': 'operator',
+  'POST /held/retry': 'operator',
+  'POST /failures/retry': 'operator',
+  'POST /failures/retry-all': 'operator',
+  'POST /queue/*': 'operator',
 };
 
 interface Route {
@@ -77,7 +87,9 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
   const service = await world.service();
   const app = await createApp({ service, origin: 'http://x', schedule: false, signal: new AbortController().signal });
   const passedByAll = ({ method, path }: { method: string; path: string }) => method === 'ALL' && path === '/*';
-  const names = app.routes.filter((route) => !passedByAll(route)).map(({ method, path }) => `${method} ${path}`);
+  const names = app.routes
+    .filter((route) => !passedByAll(route))
+    .flatMap(({ method, path }) => (method === 'ALL' ? ['GET', 'POST'] : [method]).map((one) => `${one} ${path}`));
   const all = [...new Set([...names, ...unknown])];
   expect(
     all.filter((name) => needOf(name) === undefined),
@@ -87,7 +99,7 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
     const [method = '', pattern = ''] = name.split(' ');
     const path = pattern
       .replaceAll(/:\w+(\{.*?\}+(?=[/.]|$))?\??/g, (_, form = '') =>
-        form.includes('[0-9]') ? '7' : '00000000-0000-4000-8000-000000000001',
+        form.includes('[0-9]') ? '7' : (/^\{(\w+)\|/.exec(form)?.[1] ?? '00000000-0000-4000-8000-000000000001'),
       )
       .replaceAll('*', 'x');
     return { name, method, path, need: needOf(name) ?? 'operator' };

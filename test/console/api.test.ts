@@ -1,4 +1,5 @@
 /** /api: what Graph has no resource for, and the document of it all. */
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../../src/console/app.ts';
@@ -55,22 +56,24 @@ describe('the OpenAPI document', () => {
 
   it('has every route of the API, with its parameters, and nothing else', async () => {
     const { world, console } = await openConsoleWorld(0);
-    const { paths, components } = document.parse(await get(console, '/api/openapi.json'));
+    const written = await get(console, '/api/openapi.json');
+    expect(await new Validator().validate(written)).toMatchObject({ valid: true });
+    const { paths, components } = document.parse(written);
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const { app } = {
-      app: await createApp({
-        service: await world.service(),
-        origin: console.url,
-        schedule: false,
-        signal: AbortSignal.abort(),
-      }),
-    };
+    const app = await createApp({
+      service: await world.service(),
+      origin: console.url,
+      schedule: false,
+      signal: AbortSignal.abort(),
+    });
     const registered = app.routes
       .filter(({ method, path }) => method !== 'ALL' && /^\/(api|v1\.0|beta)\//.test(path))
       .map(({ method, path }) => `${method} ${openApiPath(path)}`)
-      .filter((route) => !/ \/(api\/openapi\.json|(v1\.0|beta)\/http:\/\*)$/.test(route));
+      .filter((route) => !/ \/(api\/openapi\.json|(v1\.0|beta)\/http:\/\*)$/.test(route))
+      // What Graph has there, and is refused here.
+      .filter((route) => !/^(PUT|PATCH|DELETE) |^POST .*\/(jobs|\{jobId\}|schema)$/.test(route));
     expect(documented.sort()).toEqual([...new Set(registered)].sort());
     expect(documented.length).toBeGreaterThan(60);
 

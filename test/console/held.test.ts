@@ -66,7 +66,7 @@ describe('the held page', () => {
           sets: await readHeldSets(pool),
           approved: {},
           rejected: {
-            users: [{ entraId: 'x', userName: 'ada', displayName: null, kind: 'delete', reason: null }],
+            users: [{ entraId: 'x', userName: 'ada', kind: 'delete', reason: null }],
             next: undefined,
           },
           answers: [],

@@ -44,7 +44,7 @@ describe('the overview', () => {
     });
     const page = await console.read('/');
     expect(page).toContain('quarantined');
-    expect(page).toContain('The Secret Token was refused The credentials were refused.');
+    expect(page).toContain('The Secret Token was refused. The credentials were refused.');
     await console.post('/resume');
     expect((await readJob(pool)).quarantine).toBeNull();
   });

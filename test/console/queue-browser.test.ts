@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { waitUntil } from '../support/wait-until.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import { openFailedJob } from './queue-world.ts';
+import { readerToken, signIn, tokenSettings } from './sign-in-with-token.ts';
 
 describe.skipIf(chromiumPath === undefined)('the queue page in Chromium', () => {
   it('breaks no policy, asks nobody else, leads back, and has a failed job retried', async () => {
@@ -38,5 +39,19 @@ describe.skipIf(chromiumPath === undefined)('the queue page in Chromium', () => 
     ]);
     expect(await page.evaluate('document.querySelector("base").href')).toBe(`${shown.url}/queue/`);
     expect(problems).toEqual([]);
+  });
+
+  it('shows a reader who signed in the failed job, and no button that changes anything', async () => {
+    const { console: shown, job, audit } = await openFailedJob({ settings: tokenSettings });
+    const browser = await launchBrowser();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    await page.setExtraHTTPHeaders(await signIn(shown, readerToken));
+    await page.goto(`${shown.url}/queue/queue/operations?status=failed`);
+    await page.getByText('broken-1').first().waitFor();
+    expect(await page.getByRole('button', { name: /retry|clean|promote|remove|add job/i }).count()).toBe(0);
+    expect(await job()).toEqual({ state: 'failed', tries: 1 });
+    // Signing in is written down, too.
+    expect((await audit()).filter(({ action }) => action.startsWith('queue'))).toEqual([]);
   });
 });

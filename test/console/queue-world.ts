@@ -4,7 +4,7 @@ import type { WorldOptions } from '../pipeline/world.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { openConsoleWorld } from './console-world.ts';
 
-export async function openFailedJob(options: Pick<WorldOptions, 'queue'> = {}) {
+export async function openFailedJob(options: Pick<WorldOptions, 'queue' | 'settings'> = {}) {
   const opened = await openConsoleWorld(1, { ...options, work: true });
   const service = await opened.world.service();
   const queue = (await service.queue()).queue('operations');

@@ -1,9 +1,7 @@
 /** A user who is found, looked at and provisioned, in a browser, with and without its script. */
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addPerson } from '../pipeline/people.ts';
-import { chromiumPath, launchBrowser } from './browser.ts';
+import { barriersOf, chromiumPath, launchBrowser } from './browser.ts';
 import { openConsoleWorld } from './console-world.ts';
 
 describe.skipIf(chromiumPath === undefined)('in a browser', () => {
@@ -58,18 +56,13 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
       const page = await context.newPage();
       for (const path of ['/users', `/users/${failed}`, '/failures', '/failures/users?code=Conflict']) {
         await page.goto(`${console.url}${path}`);
-        expect(await problemsOf(page), `${path}, ${colorScheme}`).toEqual([]);
+        expect(await barriersOf(page), `${path}, ${colorScheme}`).toEqual([]);
       }
       await page.goto(`${console.url}/users/${failed}`);
       await page.getByRole('button', { name: 'Look only' }).click();
       await page.getByText('this was a dry run').waitFor();
-      expect(await problemsOf(page), `a dry run, ${colorScheme}`).toEqual([]);
+      expect(await barriersOf(page), `a dry run, ${colorScheme}`).toEqual([]);
       await context.close();
     }
   });
 });
-
-async function problemsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}

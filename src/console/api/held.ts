@@ -14,7 +14,7 @@ const page = z.object({
   after: objectId.optional().openapi({ description: 'The `next` of the page before.' }),
   limit,
 });
-const person = { entraId: objectId, userName: z.string().nullable(), displayName: z.string().nullable() };
+const person = { entraId: objectId, userName: z.string().nullable() };
 
 const heldUsers = z.object({
   users: z.array(

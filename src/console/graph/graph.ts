@@ -16,6 +16,9 @@ import { schemaRoutes } from './schema.ts';
 import { readServicePrincipal, type ServicePrincipal, servicePrincipal } from './service-principals.ts';
 import { validateCredentialsRoutes } from './validate-credentials.ts';
 
+/** What Graph has there, and this service does not. */
+const changes = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
 export function graphRoutes(context: ConsoleContext): ApiApp {
   const app = createApi();
   const parts = [
@@ -27,10 +30,10 @@ export function graphRoutes(context: ConsoleContext): ApiApp {
     provisioningLogRoutes(context),
   ];
   for (const part of parts) app.route('/', part);
-  for (const { path } of principalPaths) app.all(routed(`${path}/synchronization/jobs`), fixedJobs);
+  for (const { path } of principalPaths) app.on(changes, routed(`${path}/synchronization/jobs`), fixedJobs);
   for (const { path } of jobPaths) {
-    app.all(routed(path), fixedJobs);
-    app.all(routed(`${path}/schema`), fixedSchema);
+    app.on(changes, routed(path), fixedJobs);
+    app.on(changes, routed(`${path}/schema`), fixedSchema);
   }
   for (const version of versions) app.get(`${version}/http:/*`, (c) => toOwnPath(c, context));
   return app;

@@ -5,6 +5,7 @@ import type { DriftCheck } from '../../state/drift.ts';
 import type { Standing } from '../../state/standing.ts';
 import { actionFor, describeCounts, describeKinds, howMany } from '../../words.ts';
 import { type Content, moment, notice } from '../components.ts';
+import { spoken } from '../spoken.ts';
 
 export interface Circumstances {
   readonly standing: Standing;
@@ -61,7 +62,7 @@ function ofJob({ job }: Standing): readonly Content[] {
     found.push(
       notice(
         'bad',
-        html`<strong>In quarantine</strong> since ${moment(since)} UTC (${reason}): ${message} ${actionFor(code)} ${next} When it is mended, Resume ends it at once. <a href="/failures">See who failed</a>`,
+        html`<strong>In quarantine</strong> since ${moment(since)} UTC (${reason}): ${message}. ${spoken(actionFor(code))} ${next} When it is mended, Resume ends it at once. <a href="/failures">See who failed</a>`,
       ),
     );
   }
@@ -75,7 +76,7 @@ function ofStop({ state, lastCycle }: Standing): readonly Content[] {
   return [
     notice(
       'bad',
-      html`<strong>The last cycle stopped:</strong> ${lastCycle.stopMessage} ${actionFor(lastCycle.stopCode)}`,
+      html`<strong>The last cycle stopped:</strong> ${lastCycle.stopMessage}. ${spoken(actionFor(lastCycle.stopCode))}`,
     ),
   ];
 }

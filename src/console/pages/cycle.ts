@@ -7,6 +7,7 @@ import { actionFor } from '../../words.ts';
 import { facts, moment, notice, pill } from '../components.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { page } from '../layout.ts';
+import { spoken } from '../spoken.ts';
 import { describeDuration, durationOf } from './cycle-list.ts';
 import { cycleTones } from './tones.ts';
 
@@ -20,7 +21,7 @@ export function cyclePages({ service }: ConsoleContext): Hono<ConsoleEnv> {
       title: `Cycle ${cycle.id}`,
       section: '/',
       body: html`
-        ${stopMessage === null ? '' : notice(state === 'interrupted' ? 'calm' : 'bad', html`<strong>${stopCode}:</strong> ${stopMessage} ${actionFor(stopCode)}${stopDetail === null ? '' : html`<br><small>${stopDetail}</small>`}`)}
+        ${stopMessage === null ? '' : notice(state === 'interrupted' ? 'calm' : 'bad', html`<strong>${stopCode}:</strong> ${stopMessage}. ${spoken(actionFor(stopCode))}${stopDetail === null ? '' : html`<br><small>${stopDetail}</small>`}`)}
         ${warnings.map((warning) => notice('warn', warning))}
         ${facts([
           ['Outcome', pill(cycleTones[state], state)],

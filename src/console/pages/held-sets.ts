@@ -130,8 +130,8 @@ function rejectedUsers({ users, next }: UserPage<RejectedUser>, viewer: Viewer):
     table(
       'Users whose removal was rejected',
       ['User', 'Not done', 'Why it was to be', ...(isOperator ? ['Lever'] : [])],
-      users.map(({ entraId, userName, displayName, kind, reason }) => [
-        userCell({ entraId, userName, displayName }),
+      users.map(({ entraId, userName, kind, reason }) => [
+        userCell({ entraId, userName }),
         kind,
         value(reason),
         ...(isOperator ? [lever({ action: '/held/retry', label: 'Retry', fields: { user: entraId } })] : []),
@@ -142,10 +142,6 @@ function rejectedUsers({ users, next }: UserPage<RejectedUser>, viewer: Viewer):
 }
 
 /** A user by name, with a link by object id. */
-export function userCell({
-  entraId,
-  userName,
-  displayName,
-}: Pick<RejectedUser, 'entraId' | 'userName' | 'displayName'>): Markup {
-  return html`<a href="/users/${entraId}">${value(userName ?? entraId)}</a>${displayName === null ? '' : html` <small>${displayName}</small>`}`;
+export function userCell({ entraId, userName }: Pick<RejectedUser, 'entraId' | 'userName'>): Markup {
+  return html`<a href="/users/${entraId}">${value(userName ?? entraId)}</a>`;
 }
