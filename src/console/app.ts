@@ -17,9 +17,10 @@ import { heldPages } from './pages/held.ts';
 import { logPages } from './pages/log.ts';
 import { mappingPages } from './pages/mapping.ts';
 import { overviewPages } from './pages/overview.ts';
+import { queuePages } from './pages/queue.ts';
 import { settingsPages } from './pages/settings.ts';
 import { usersPages } from './pages/users.ts';
-import { queuePages } from './queue.ts';
+import { queueBoard } from './queue-board.ts';
 
 export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEnv>> {
   const app = new Hono<ConsoleEnv>();
@@ -41,6 +42,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
     mappingPages(context),
     settingsPages(context),
     queuePages(context),
+    queueBoard(context),
     apiRoutes(context),
   ];
   for (const part of parts) app.route('/', part);

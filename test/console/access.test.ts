@@ -61,7 +61,7 @@ const listed: Readonly<Record<string, Need>> = {
   'POST /held/retry': 'operator',
   'POST /failures/retry': 'operator',
   'POST /failures/retry-all': 'operator',
-  'POST /queue/*': 'operator',
+  'POST /queue/board/*': 'operator',
 };
 
 interface Route {
@@ -106,7 +106,7 @@ async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>)
   });
 }
 
-const isScript = ({ path }: Route) => isApi(path) || path.startsWith('/queue/api/');
+const isScript = ({ path }: Route) => isApi(path) || path.startsWith('/queue/board/api/');
 
 /** `in`, or how a request was turned away. */
 async function outcomeOf(answer: Response): Promise<string> {
@@ -243,7 +243,7 @@ test('sends the same protection with every answer', async () => {
       expect(policy, name).toContain("default-src 'none'");
       expect(policy, name).toContain("frame-ancestors 'none'");
       expect(policy, name).toContain("script-src 'self';");
-      expect(policy.includes('unsafe'), name).toBe(path.startsWith('/queue'));
+      expect(policy.includes('unsafe'), name).toBe(path.startsWith('/queue/board'));
       expect(answer.headers.get('x-content-type-options'), name).toBe('nosniff');
       expect(answer.headers.get('cross-origin-resource-policy'), name).toBe('same-origin');
       expect(answer.headers.get('access-control-allow-origin'), name).toBeNull();

@@ -31,6 +31,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
       '/mapping',
       '/settings',
       '/audit',
+      '/queue',
       '/no-such-page',
     ];
     for (const look of [

@@ -21,7 +21,7 @@ describe.skipIf(chromiumPath === undefined)('the queue page in Chromium', () => 
       const url = new URL(request.url());
       if (url.origin !== shown.url && url.protocol !== 'data:') problems.push(url.origin);
     });
-    const opened = await page.goto(`${shown.url}/queue`);
+    const opened = await page.goto(`${shown.url}/queue/board`);
     const policy = opened?.headers()['content-security-policy'] ?? '';
     expect(policy).toMatch(/script-src 'self'(;|$)/);
     expect(policy).toMatch(/default-src 'none'/);
@@ -37,7 +37,7 @@ describe.skipIf(chromiumPath === undefined)('the queue page in Chromium', () => 
     expect(await audit()).toEqual([
       { actor: 'this machine (console)', action: 'queue retry failed', subject: 'operations' },
     ]);
-    expect(await page.evaluate('document.querySelector("base").href')).toBe(`${shown.url}/queue/`);
+    expect(await page.evaluate('document.querySelector("base").href')).toBe(`${shown.url}/queue/board/`);
     expect(problems).toEqual([]);
   });
 
@@ -47,7 +47,7 @@ describe.skipIf(chromiumPath === undefined)('the queue page in Chromium', () => 
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
     await page.setExtraHTTPHeaders(await signIn(shown, readerToken));
-    await page.goto(`${shown.url}/queue/queue/operations?status=failed`);
+    await page.goto(`${shown.url}/queue/board/queue/operations?status=failed`);
     await page.getByText('broken-1').first().waitFor();
     expect(await page.getByRole('button', { name: /retry|clean|promote|remove|add job/i }).count()).toBe(0);
     expect(await job()).toEqual({ state: 'failed', tries: 1 });

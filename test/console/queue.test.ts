@@ -5,8 +5,8 @@ import { waitUntil } from '../support/wait-until.ts';
 import { openFailedJob } from './queue-world.ts';
 import { bearer, operatorToken, readerToken, tokenSettings } from './sign-in-with-token.ts';
 
-const list = '/queue/api/queues?activeQueue=operations&status=failed&page=1';
-const retry = '/queue/api/queues/operations/broken-1/retry';
+const list = '/queue/board/api/queues?activeQueue=operations&status=failed&page=1';
+const retry = '/queue/board/api/queues/operations/broken-1/retry';
 
 const listing = z.object({ queues: z.array(z.looseObject({ name: z.string() })) });
 const listOf = async (answer: Response | Promise<Response>) => listing.parse(await (await answer).json()).queues;
@@ -14,6 +14,7 @@ const listOf = async (answer: Response | Promise<Response>) => listing.parse(awa
 describe.each(backends)('the queue page, on %s', (backend) => {
   it('lists the three queues, and has an operator retry a failed job, which is written down', async () => {
     const { console: shown, job, audit } = await openFailedJob({ queue: backend });
+    expect(await shown.read('/queue')).toMatch(/operations users to .* 1 .*create-users broken-1 1 \[/);
     const listed = await listOf(shown.fetch(list));
     expect(listed.map(({ name }) => name)).toEqual(['operations', 'cycles', 'notifications']);
     expect(listed[0]).toMatchObject({ readOnlyMode: false, counts: { failed: 1 }, jobs: [{ id: 'broken-1' }] });
@@ -41,7 +42,7 @@ describe.each(backends)('the queue page, on %s', (backend) => {
 it('names what was done to which queue in the audit', async () => {
   const { console: shown, audit } = await openFailedJob();
   const put = (path: string) =>
-    shown.fetch(`/queue/api/queues${path}`, { method: 'PUT', headers: { Origin: shown.url } });
+    shown.fetch(`/queue/board/api/queues${path}`, { method: 'PUT', headers: { Origin: shown.url } });
   for (const path of ['/pause', '/resume', '/cycles/pause', '/cycles/resume', '/operations/clean/failed']) {
     expect((await put(path)).status, path).toBeLessThan(300);
   }

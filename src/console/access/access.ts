@@ -77,7 +77,7 @@ function askToSignIn(c: Context<ConsoleEnv>): Response {
 
 /** bull-board's page asks like a script. */
 function isScript(path: string): boolean {
-  return isApi(path) || path.startsWith('/queue/api/');
+  return isApi(path) || path.startsWith('/queue/board/api/');
 }
 
 function lacksRole({ name, role }: Viewer): HTTPException {

@@ -41,7 +41,7 @@ export function securityHeaders(origin: string): MiddlewareHandler<ConsoleEnv> {
   const pages = secureHeaders({ ...common, contentSecurityPolicy: pagePolicy });
   const queue = secureHeaders({ ...common, contentSecurityPolicy: queuePolicy });
   return async (c, next) => {
-    await (/^\/queue(\/|$)/.test(c.req.path) ? queue : pages)(c, next);
+    await (/^\/queue\/board(\/|$)/.test(c.req.path) ? queue : pages)(c, next);
     // Pages hold personal data: no cache keeps them, the browser's neither.
     if (!c.req.path.startsWith('/assets/')) c.header('Cache-Control', 'no-store');
   };

@@ -11,9 +11,9 @@ import { type QueueBackend, queueNames } from '../queue/backend.ts';
 import { writeAudit } from '../state/audit.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Role } from './context.ts';
 
-const base = '/queue';
+const base = '/queue/board';
 
-export function queuePages({ service }: ConsoleContext): Hono<ConsoleEnv> {
+export function queueBoard({ service }: ConsoleContext): Hono<ConsoleEnv> {
   const boards = new Map<Role, Hono>();
   const boardOf = async (role: Role): Promise<Hono> => {
     const known = boards.get(role);
@@ -39,7 +39,7 @@ export function queuePages({ service }: ConsoleContext): Hono<ConsoleEnv> {
   return app;
 }
 
-/** What was pulled, and on what: `/queue/api/queues/operations/12/retry` is `queue retry` on `operations 12`. */
+/** What was pulled, and on what: `…/api/queues/operations/12/retry` is `queue retry` on `operations 12`. */
 function leverOf(path: string): { action: string; subject: string } {
   const parts = path.slice(`${base}/api/queues/`.length).split('/').map(decodeURIComponent);
   const verbs = parts.filter((part) => !queueNames.some((name) => name === part) && !/\d/.test(part));
@@ -57,7 +57,7 @@ function openBoard(backend: QueueBackend, { readOnly }: { readonly readOnly: boo
         boardTitle: 'Queue',
         boardLogo: { path: '/assets/icon.svg', width: 24, height: 24 },
         favIcon: { default: '/assets/icon.svg', alternative: '/assets/icon.svg' },
-        miscLinks: [{ text: 'Back to the console', url: '/' }],
+        miscLinks: [{ text: 'Back to the console', url: '/queue' }],
         hideDocsLink: true,
         // Its button is Redis's sign.
         hideRedisDetails: backend.kind !== 'redis',
