@@ -61,12 +61,13 @@ function valuesSet(text: string, assignments: readonly string[]): Record<string,
   );
   const values: Record<string, SourceValue> = {};
   for (const [name, texts] of Map.groupBy(assignments, (assignment) => assignment.split('=', 1)[0] ?? '')) {
-    if (texts.some((assignment) => !assignment.includes('='))) throw wrongSet(`--set ${name}: write name=value`);
+    if (texts.some((assignment) => !assignment.includes('=')))
+      throw wrongSet(`The value of ${name}: write ${name}=VALUE`);
     const kind = kinds.get(name);
-    if (kind === undefined) throw wrongSet(`--set ${name}: ${unknownAttribute(name)}`);
+    if (kind === undefined) throw wrongSet(`The value of ${name}: ${unknownAttribute(name)}`);
     const given = texts.map((assignment) => assignment.slice(name.length + 1));
     if (kind === 'boolean' && !given.every((one) => /^(?:true|false)$/i.test(one)))
-      throw wrongSet(`--set ${name}: it holds true or false`);
+      throw wrongSet(`The value of ${name}: it holds true or false`);
     values[name] = valueFrom(kind, given);
   }
   return values;

@@ -5,7 +5,7 @@ import { runNow } from '../../levers.ts';
 import { readCycle, readCycles } from '../../state/cycles.ts';
 import { readStanding } from '../../state/standing.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
-import { type ApiApp, createApi, json, refusals, toJson } from './openapi.ts';
+import { type ApiApp, createApi, json, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, limit, progress } from './resources.ts';
 
 const tags = ['cycles'];
@@ -15,7 +15,7 @@ const cyclePage = z.object({
   next: z.number().nullable().openapi({ description: 'The `before` of the next page.' }),
 });
 
-const running = z.object({ cycle: cycle.nullable(), progress: progress.nullable() });
+const running = z.object({ cycle: orNull(cycle), progress: orNull(progress) });
 
 export function cycleRoutes({ service }: ConsoleContext): ApiApp {
   const { pool } = service.database;

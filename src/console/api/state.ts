@@ -5,7 +5,7 @@ import { effectiveSettings } from '../../settings.ts';
 import { readAudit } from '../../state/audit.ts';
 import { readLastDrift } from '../../state/drift.ts';
 import type { ConsoleContext } from '../context.ts';
-import { type ApiApp, createApi, json, moment, refusals, toJson } from './openapi.ts';
+import { type ApiApp, createApi, json, moment, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, driftCheck, heldSet, limit, progress } from './resources.ts';
 
 const count = z.number();
@@ -58,7 +58,7 @@ const status = z
         expiresAt: moment,
       })
       .nullable(),
-    drift: driftCheck.nullable(),
+    drift: orNull(driftCheck),
     logExport: z
       .object({
         deliveredAt: moment.nullable(),

@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import { z } from 'zod';
 import { retry } from '../../levers.ts';
 import { type FailureGroup, readFailureGroups } from '../../state/failure-groups.ts';
+import { type Job, readJob } from '../../state/job.ts';
 import { type FailureCause, type ListedUser, readUserList } from '../../state/user-list.ts';
 import { actionFor, cell, howMany } from '../../words.ts';
 import { type Content, empty, facts, lever, type Markup, moment, nextPage, notice, table } from '../components.ts';
@@ -41,7 +42,9 @@ export function failuresPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
       section: '/failures',
       done: done[c.req.query('done') ?? ''],
       body:
-        groups.length === 0 ? nothing() : [summary(groups, operator), groups.map((group) => section(group, operator))],
+        groups.length === 0
+          ? nothing(await readJob(pool))
+          : [summary(groups, operator), groups.map((group) => section(group, operator))],
     });
   });
   app.get('/failures/users', async (c) => {
@@ -79,7 +82,14 @@ function hrefOf({ code, httpStatus }: FailureCause): string {
   return `/failures/users?code=${code}${httpStatus === null ? '' : `&status=${httpStatus}`}`;
 }
 
-function nothing(): Markup {
+function nothing({ quarantine, pausedAt }: Job): Markup {
+  if (quarantine !== null || pausedAt !== null) {
+    const state = quarantine === null ? 'paused' : 'in quarantine';
+    return notice(
+      'warn',
+      html`No user has failed by itself, but provisioning is ${state}. <a href="/">See the overview</a>`,
+    );
+  }
   return notice('good', 'Nobody has failed: every change was carried out, or waits for something else.');
 }
 

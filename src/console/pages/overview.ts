@@ -93,9 +93,9 @@ async function overview({ service }: ConsoleContext, viewer: Viewer, asked: bool
     <section data-live="${pace}" id="standing" class="standing">
       <p class="headline">${pill(stateTones[standing.state], standing.state)} ${headline(standing, nextRun)}</p>
       ${progress(standing)}
-      ${advice}
     </section>
-    ${viewer.role === 'operator' ? levers(standing) : ''}
+    <section data-live="${pace}" id="advice" aria-label="What to do">${advice}</section>
+    ${viewer.role === 'operator' ? html`<section data-live="${pace}" id="levers" aria-label="Levers">${levers(standing)}</section>` : ''}
     <section data-live="${pace * 2}" id="counts" aria-label="Users">
       ${counts(standing)}
     </section>
@@ -133,7 +133,7 @@ function counts({ users, failed, held, rejected, openOperations, toDate }: Stand
     ${rejected > 0 ? count('Removal rejected', rejected, '/held') : ''}
     ${openOperations > 0 ? count('To be done', openOperations, '/queue') : ''}
   </div>
-  <p class="quiet">In ${howMany(cycles, 'cycle')} to date: ${words(changes)}</p>`;
+  ${cycles === 0 ? '' : html`<p class="quiet">In ${howMany(cycles, 'cycle')} that ended: ${words(changes)}</p>`}`;
 }
 
 function words(changes: Readonly<Record<string, number>>): string {
