@@ -5,7 +5,7 @@ import { retry } from '../../levers.ts';
 import { readFailureGroups } from '../../state/failure-groups.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { type ApiApp, body, createApi, json, moment, refusals, toJson } from './openapi.ts';
-import { objectId } from './resources.ts';
+import { httpStatus, objectId } from './resources.ts';
 
 const tags = ['failures'];
 
@@ -26,7 +26,7 @@ const failureGroup = z
 const wanted = z.union(
   [
     z.strictObject({ user: objectId }),
-    z.strictObject({ code: z.string().max(100), httpStatus: z.number().int().nullable() }),
+    z.strictObject({ code: z.string().max(100), httpStatus: httpStatus.nullable() }),
     z.strictObject({ all: z.literal(true) }),
   ],
   { error: 'send one of {"user": object id}, {"code": …, "httpStatus": … or null}, {"all": true}' },

@@ -8,7 +8,7 @@ import { logStatuses } from '../../state/provisioning-log.ts';
 import { readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
-import { limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
+import { httpStatus, limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
 
 const tags = ['users'];
 
@@ -21,7 +21,7 @@ const state = z.enum(userStates).optional();
 const listQuery = z.object({
   state,
   code: z.string().max(100).optional().openapi({ description: 'Only whose failure has this code.' }),
-  httpStatus: z.coerce.number().int().optional().openapi({
+  httpStatus: z.coerce.number().pipe(httpStatus).optional().openapi({
     description: 'With a code: of the failures of that code those with this HTTP status; without it, with none.',
   }),
   after,
