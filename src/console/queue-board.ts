@@ -29,7 +29,8 @@ export function queueBoard({ service }: ConsoleContext): Hono<ConsoleEnv> {
     const actor = actorOf(c.get('viewer'));
     // Before it is done: nothing is done that nobody could read of.
     await writeAudit(pool, { actor, ...lever });
-    const response = await board.fetch(await cloneRawRequest(c.req));
+    // Its body has been read by then, if it has one.
+    const response = await board.fetch(c.req.raw.bodyUsed ? await cloneRawRequest(c.req) : c.req.raw);
     if (response.status >= 400) {
       const { action, subject } = lever;
       await writeAudit(pool, { actor, action: `${action} refused`, subject, detail: { httpStatus: response.status } });

@@ -69,8 +69,7 @@ const provisioned = z.object({
 const params = z.object({ id: objectId });
 
 export function userRoutes(context: ConsoleContext): ApiApp {
-  const { service } = context;
-  const { pool } = service.database;
+  const { service, pool } = context;
   const app = createApi();
   const read = async (filter: UserListFilter, page: UserPage) => {
     const { users, next = null } = await readUserList(pool, filter, page);
@@ -118,7 +117,7 @@ export function userRoutes(context: ConsoleContext): ApiApp {
       responses: { 200: json(userDetail, 'The user.'), ...refusals },
     }),
     async (c) => {
-      const found = await why(service.whyContext(), c.req.valid('param').id, { within: waitAtMost });
+      const found = await why({ ...service.whyContext(), pool }, c.req.valid('param').id, { within: waitAtMost });
       if (found === undefined) {
         throw new HTTPException(404, {
           message:
