@@ -3,6 +3,7 @@ import { type ExportState, readExportState } from './log-export/export-log.ts';
 import { nextRunOf } from './next-run.ts';
 import { type CredentialExpiry, knownCredential } from './notify/credentials.ts';
 import type { Service } from './service.ts';
+import type { Database } from './state/database.ts';
 import { type DriftCheck, readLastDrift } from './state/drift.ts';
 import { readStanding, type Standing } from './state/standing.ts';
 
@@ -16,8 +17,10 @@ export interface Status {
   readonly logExport: ExportState | undefined;
 }
 
-export async function readStatus({ database, settings }: Pick<Service, 'database' | 'settings'>): Promise<Status> {
-  const { pool } = database;
+export async function readStatus({
+  database: { pool },
+  settings,
+}: Pick<Service, 'settings'> & { readonly database: Pick<Database, 'pool'> }): Promise<Status> {
   const standing = await readStanding(pool);
   return {
     standing,

@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import { access } from './access/access.ts';
 import { openAuthentication } from './access/authentication.ts';
-import { checkBody, limitBody } from './access/request-body.ts';
+import { checkAddress, checkBody, limitBody } from './access/request-body.ts';
 import { securityHeaders } from './access/security-headers.ts';
 import { signInPages } from './access/sign-in.ts';
 import { apiRoutes } from './api/api.ts';
@@ -27,7 +27,7 @@ export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEn
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);
   const authentication = openAuthentication(context);
-  app.use(securityHeaders(context.origin), access(authentication), limitBody, checkBody);
+  app.use(securityHeaders(context.origin), checkAddress, access(authentication), limitBody, checkBody);
   const parts = [
     assets(),
     healthRoutes(context),

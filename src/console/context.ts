@@ -1,4 +1,5 @@
 /** What the parts of the console have in common. */
+import type pg from 'pg';
 import type { Service } from '../service.ts';
 
 /** `reader` looks at everything; `operator` pulls levers as well. As the app roles are called in Entra. */
@@ -21,6 +22,11 @@ export interface ConsoleEnv {
 
 export interface ConsoleContext {
   readonly service: Service;
+  /**
+   * The state database for whatever pages and the API read. Apart from `service.database.pool`, which levers write with: slow
+   * pages take no connection from jobs, and a statement that takes too long is stopped.
+   */
+  readonly pool: pg.Pool;
   /** Under which people reach it, such as `https://sync.example.com`; without a slash at the end. */
   readonly origin: string;
   /** Whether this process runs cycles on schedule. */

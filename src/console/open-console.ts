@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { codeOf, SyncError } from '../errors.ts';
 import type { Service } from '../service.ts';
 import type { ListenAddress } from '../settings-values.ts';
+import { openStatePool } from '../state/database.ts';
 import { createApp } from './app.ts';
 import { followCertificate, readCertificate } from './tls.ts';
 
@@ -20,6 +21,11 @@ export interface ConsoleOptions {
   readonly signal: AbortSignal;
 }
 
+/** Of the pool for pages. */
+const connectionsAtMost = 5;
+/** Milliseconds; a page takes a small part of a second. */
+const statementTimeout = 15_000;
+
 /** Undefined where it is switched off. Rejects with a SyncError that says what to mend. */
 export async function openConsole(service: Service, options: ConsoleOptions): Promise<Console | undefined> {
   const { settings } = service;
@@ -29,9 +35,10 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
   const tls = certificate === undefined ? undefined : createHttpsServer(certificate);
   const server = tls ?? createHttpServer();
   await listen(server, address);
+  const pool = openStatePool(service.database.url, connectionsAtMost, statementTimeout);
   try {
     const url = urlOf(server, address, tls === undefined ? 'http' : 'https');
-    const app = await createApp({ service, origin: settings.CONSOLE_URL ?? url, ...options });
+    const app = await createApp({ service, pool, origin: settings.CONSOLE_URL ?? url, ...options });
     server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
     const stopFollowing = tls && certificate && followCertificate(tls, certificate, settings, service.log);
     const close = async (): Promise<void> => {
@@ -39,10 +46,12 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
+      await pool.end();
     };
     return { url, close, [Symbol.asyncDispose]: close };
   } catch (thrown) {
     server.close();
+    await pool.end();
     throw thrown;
   }
 }

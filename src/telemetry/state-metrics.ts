@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
 import { type CredentialExpiry, knownCredential } from '../notify/credentials.ts';
 import type { Service } from '../service.ts';
+import type { Database } from '../state/database.ts';
 import { readStandingInShort, type StandingInShort, standingStates } from '../state/standing.ts';
 import { type CountedJobs, type CountedUsers, countJobs, countUsers } from './counted.ts';
 import { type Remembered, remember } from './remember.ts';
@@ -45,7 +46,7 @@ export function createStateMetrics({
   database,
   queue,
   settings,
-}: Pick<Service, 'database' | 'queue' | 'settings'>): () => Promise<Registry> {
+}: Pick<Service, 'queue' | 'settings'> & { readonly database: Pick<Database, 'pool'> }): () => Promise<Registry> {
   const countedUsers = remember(() => countUsers(database.pool));
   const countedJobs = remember(async () => countJobs(await queue()));
   const readState = async () => ({

@@ -85,7 +85,13 @@ const needOf = (name: string): Need | undefined =>
 
 async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>): Promise<Route[]> {
   const service = await world.service();
-  const app = await createApp({ service, origin: 'http://x', schedule: false, signal: new AbortController().signal });
+  const app = await createApp({
+    service,
+    pool: service.database.pool,
+    origin: 'http://x',
+    schedule: false,
+    signal: new AbortController().signal,
+  });
   const passedByAll = ({ method, path }: { method: string; path: string }) => method === 'ALL' && path === '/*';
   const names = app.routes
     .filter((route) => !passedByAll(route))

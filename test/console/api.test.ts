@@ -74,8 +74,10 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
+    const service = await world.service();
     const app = await createApp({
-      service: await world.service(),
+      service,
+      pool: service.database.pool,
       origin: console.url,
       schedule: false,
       signal: AbortSignal.abort(),

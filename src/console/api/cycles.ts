@@ -17,8 +17,7 @@ const cyclePage = z.object({
 
 const running = z.object({ cycle: orNull(cycle), progress: orNull(progress) });
 
-export function cycleRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function cycleRoutes({ service, pool }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -82,7 +81,7 @@ export function cycleRoutes({ service }: ConsoleContext): ApiApp {
       },
     }),
     async (c) => {
-      if (await runNow(pool, await service.queue(), actorOf(c.get('viewer')))) return c.body(null, 202);
+      if (await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer')))) return c.body(null, 202);
       throw new HTTPException(409, {
         message: 'Provisioning is paused, so no cycle was asked for. Let it go on first: start, at the job.',
       });

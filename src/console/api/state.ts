@@ -84,8 +84,7 @@ const auditPage = z.object({
 
 const lastDrift = z.object({ lastCheck: driftCheck.nullable() });
 
-export function stateRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function stateRoutes({ service, pool }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -96,7 +95,7 @@ export function stateRoutes({ service }: ConsoleContext): ApiApp {
       summary: 'Where things stand, as "maptician-sync status" tells it',
       responses: { 200: json(status, 'The status.'), ...refusals },
     }),
-    async (c) => c.json(toJson(status, statusJson(await readStatus(service))), 200),
+    async (c) => c.json(toJson(status, statusJson(await readStatus({ settings: service.settings, database: { pool } }))), 200),
   );
 
   app.openapi(

@@ -8,7 +8,7 @@ import { logStatuses } from '../../state/provisioning-log.ts';
 import { readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
-import { limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
+import { httpStatus, limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
 
 const tags = ['users'];
 
@@ -21,7 +21,7 @@ const state = z.enum(userStates).optional();
 const listQuery = z.object({
   state,
   code: z.string().max(100).optional().openapi({ description: 'Only whose failure has this code.' }),
-  httpStatus: z.coerce.number().int().optional().openapi({
+  httpStatus: z.coerce.number().pipe(httpStatus).optional().openapi({
     description: 'With a code: of the failures of that code those with this HTTP status; without it, with none.',
   }),
   after,
@@ -69,8 +69,7 @@ const provisioned = z.object({
 const params = z.object({ id: objectId });
 
 export function userRoutes(context: ConsoleContext): ApiApp {
-  const { service } = context;
-  const { pool } = service.database;
+  const { service, pool } = context;
   const app = createApi();
   const read = async (filter: UserListFilter, page: UserPage) => {
     const { users, next = null } = await readUserList(pool, filter, page);
@@ -118,7 +117,7 @@ export function userRoutes(context: ConsoleContext): ApiApp {
       responses: { 200: json(userDetail, 'The user.'), ...refusals },
     }),
     async (c) => {
-      const found = await why(service.whyContext(), c.req.valid('param').id, { within: waitAtMost });
+      const found = await why({ ...service.whyContext(), pool }, c.req.valid('param').id, { within: waitAtMost });
       if (found === undefined) {
         throw new HTTPException(404, {
           message:

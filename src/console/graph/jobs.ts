@@ -33,9 +33,8 @@ const restartBody = z.object({
 });
 
 export function jobRoutes(context: ConsoleContext): ApiApp {
-  const { service, origin } = context;
+  const { service, pool, origin } = context;
   const { settings, database } = service;
-  const { pool } = database;
   const app = createApi();
   // The settings do not change while the process runs, and looking thousands of ticks ahead takes a while.
   let interval: Promise<number> | undefined;
@@ -67,7 +66,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
     });
     app.openapi(list, async (c) => {
       const { id } = await principalOf(c, context);
-      const jobId = jobIdOf(await installationFacts(settings, database));
+      const jobId = jobIdOf(await installationFacts(settings, { pool }));
       const where = `#servicePrincipals('${id}')/synchronization/jobs`;
       return c.json({ '@odata.context': `${metadataOf(c, context)}${where}`, value: [await read(jobId)] }, 200);
     });
@@ -101,8 +100,8 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
       async (c) => {
         await jobOf(c, context);
         const actor = actorOf(c.get('viewer'));
-        await resume(pool, actor);
-        await runNow(pool, await service.queue(), actor);
+        await resume(database.pool, actor);
+        await runNow(database.pool, await service.queue(), actor);
         return c.body(null, 204);
       },
     );
@@ -117,7 +116,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
       }),
       async (c) => {
         await jobOf(c, context);
-        await pause(pool, actorOf(c.get('viewer')));
+        await pause(database.pool, actorOf(c.get('viewer')));
         return c.body(null, 204);
       },
     );
@@ -137,7 +136,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
         const asked = resetScope == null || resetScope === '' ? defaultScopes : parseScopes(resetScope);
         if (asked === undefined) throw badRequest(`resetScope is one or more of ${resetScopes.join(', ')}.`);
         const actor = actorOf(c.get('viewer'));
-        await restart(pool, scopesOf(asked), { expiryDays: settings.HELD_EXPIRY_DAYS, actor });
+        await restart(database.pool, scopesOf(asked), { expiryDays: settings.HELD_EXPIRY_DAYS, actor });
         return c.body(null, 204);
       },
     );

@@ -26,11 +26,10 @@ const done: Readonly<Record<string, string>> = {
   'retry-nobody': 'Nobody was left to be tried again: others, or a cycle, were quicker.',
 };
 
-export function failuresPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
-  const { pool } = service.database;
+export function failuresPages({ service, pool }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   const again = async (c: Context<ConsoleEnv>, users: FailureCause | undefined) => {
-    const tried = await retry(pool, users, actorOf(c.get('viewer')));
+    const tried = await retry(service.database.pool, users, actorOf(c.get('viewer')));
     return c.redirect(`/failures?done=${tried.length === 0 ? 'retry-nobody' : 'retry'}`, 303);
   };
 

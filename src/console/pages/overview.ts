@@ -77,15 +77,15 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
 }
 
 /** `asked`: a cycle is about to begin, and whoever asked for it waits to see it move. */
-async function overview({ service }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
-  const { settings, database } = service;
-  const standing = await readStanding(database.pool);
-  const cycles = await readCycles(database.pool, shownCycles);
+async function overview({ service, pool }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
+  const { settings } = service;
+  const standing = await readStanding(pool);
+  const cycles = await readCycles(pool, shownCycles);
   const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
   const advice = adviceOn({
     standing,
-    credential: await knownCredential(database.pool, settings),
-    drift: await readLastDrift(database.pool),
+    credential: await knownCredential(pool, settings),
+    drift: await readLastDrift(pool),
     now: new Date(),
   });
   const pace = standing.state === 'running' ? 1 : asked ? 2 : 10;

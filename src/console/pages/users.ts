@@ -23,7 +23,7 @@ const listQuery = z.object({
 const searchForm = listQuery.extend({ search: z.string().trim().max(200) });
 
 export function usersPages(context: ConsoleContext): Hono<ConsoleEnv> {
-  const { pool } = context.service.database;
+  const { pool } = context;
   const app = new Hono<ConsoleEnv>();
 
   app.get('/users', async (c) => {
