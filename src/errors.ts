@@ -220,10 +220,17 @@ export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
+/** What pg-pool says, in these words only, when none of its connections became free, or could be made, in time. */
+export const poolExhausted = /^timeout exceeded when trying to connect$/;
+
 /** Turns anything thrown into a SyncError; what has no class yet is an InternalError. */
 export function toSyncError(thrown: unknown): SyncError {
   if (thrown instanceof SyncError) return thrown;
   const error = toError(thrown);
+  if (poolExhausted.test(error.message)) {
+    const message = 'The database had no connection free in time: it is overloaded, or does not answer';
+    return new SyncError('Unreachable', message, { cause: error });
+  }
   return new SyncError('InternalError', error.message, { cause: error });
 }
 

@@ -3,7 +3,7 @@
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
  */
 import pg from 'pg';
-import { type ErrorCode, SyncError, toError } from './errors.ts';
+import { type ErrorCode, poolExhausted, SyncError, toError } from './errors.ts';
 
 /** SQLSTATEs, or their two-letter classes, that are about the server or the session and never about a row's values. */
 const systemicCodes: Readonly<Record<string, ErrorCode>> = {
@@ -49,6 +49,7 @@ const rowCodes: Readonly<Record<string, ErrorCode>> = {
 const connectionErrors: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES)\b/, 'Unreachable'],
   [/CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|ERR_TLS|does not support SSL/, 'Unreachable'],
+  [poolExhausted, 'Unreachable'],
   [/ETIMEDOUT|timeout/i, 'Timeout'],
   [
     /ECONNRESET|EPIPE|connection (was )?terminated|connection error|Connection ended|not queryable/i,

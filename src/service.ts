@@ -206,6 +206,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     openDirectory,
     provisionContext: () => ({
       pool: database.pool,
+      databaseUrl: database.url,
       rules,
       storeIdentity: storeIdentity(settings),
       log,

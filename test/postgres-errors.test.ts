@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SyncError, toError } from '../src/errors.ts';
+import { SyncError, toError, toSyncError } from '../src/errors.ts';
 import { isRowError, postgresError } from '../src/postgres-errors.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 import { openTestPool } from './support/pool.ts';
@@ -138,7 +138,21 @@ describe('an error on the way to the server', () => {
     expect(postgresError(ended, subject).code).toBe('WebExceptionProtocolError');
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
     expect(postgresError(reset, subject).code).toBe('WebExceptionProtocolError');
-    expect(postgresError(new Error('timeout exceeded when trying to connect'), subject).code).toBe('Timeout');
+    const slow = Object.assign(new Error('connect ETIMEDOUT 192.0.2.1:5432'), { code: 'ETIMEDOUT' });
+    expect(postgresError(slow, subject).code).toBe('Timeout');
+  });
+
+  test('is unreachable where the pool has no connection to give, whoever classes it', async () => {
+    const small = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 20 });
+    const taken = await small.connect();
+    const thrown = await thrownBy(() => small.query('select'));
+    taken.release();
+    await small.end();
+    expect(postgresError(thrown, subject).code).toBe('Unreachable');
+    expect(toSyncError(thrown)).toMatchObject({
+      code: 'Unreachable',
+      message: expect.stringContaining('no connection'),
+    });
   });
 });
 

@@ -20,9 +20,11 @@ import { overviewPages } from './pages/overview.ts';
 import { queuePages } from './pages/queue.ts';
 import { settingsPages } from './pages/settings.ts';
 import { usersPages } from './pages/users.ts';
+import { openProvisionTurns } from './provision-by-hand.ts';
 import { queueBoard } from './queue-board.ts';
 
-export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEnv>> {
+export async function createApp(given: Omit<ConsoleContext, 'turns'>): Promise<Hono<ConsoleEnv>> {
+  const context: ConsoleContext = { ...given, turns: openProvisionTurns() };
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);

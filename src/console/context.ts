@@ -1,6 +1,7 @@
 /** What the parts of the console have in common. */
 import type pg from 'pg';
 import type { Service } from '../service.ts';
+import type { Turns } from './turns.ts';
 
 /** `reader` looks at everything; `operator` pulls levers as well. As the app roles are called in Entra. */
 export const roles = ['reader', 'operator'] as const;
@@ -33,6 +34,8 @@ export interface ConsoleContext {
   readonly schedule: boolean;
   /** Aborted when the service ends. */
   readonly signal: AbortSignal;
+  /** Of those who have somebody provisioned by hand. */
+  readonly turns: Turns;
 }
 
 /** Who pulls a lever here, for the audit. */

@@ -68,16 +68,19 @@ const queryCanceled = '57014';
 /** What the pool of the driver says; it has no code for it. */
 const noConnection = 'timeout exceeded when trying to connect';
 
-async function refused(c: Context<ConsoleEnv>, { status, message }: HTTPException): Promise<Response> {
+async function refused(c: Context<ConsoleEnv>, { status, message, res }: HTTPException): Promise<Response> {
   const codes: Readonly<Record<number, string>> = {
     400: 'BadRequest',
     401: 'Unauthorized',
     403: 'Forbidden',
     404: 'ResourceNotFound',
+    409: 'Conflict',
     413: 'RequestEntityTooLarge',
     429: 'TooManyRequests',
     503: 'ServiceUnavailable',
   };
+  const comeAgain = res?.headers.get('Retry-After');
+  if (comeAgain) c.header('Retry-After', comeAgain);
   if (isApi(c.req.path)) return jsonError(c, status as ContentfulStatusCode, codes[status] ?? 'BadRequest', message);
   c.status(status);
   return page(c, {

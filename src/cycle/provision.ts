@@ -14,7 +14,7 @@ import type { RunningJob } from '../queue/backend.ts';
 import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
 import { readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
-import { beginOnDemand, dropOwn } from '../state/on-demand.ts';
+import { beginOnDemand, dropOwn, type OnDemandCycle } from '../state/on-demand.ts';
 import { failSpan } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { DirectoryCycle } from './cycle-context.ts';
@@ -24,6 +24,7 @@ import { type StepContext, type StepOutcome, takeSteps } from './take-steps.ts';
 
 export interface ProvisionContext {
   readonly pool: pg.Pool;
+  readonly databaseUrl: string;
   readonly rules: PlanRules;
   readonly storeIdentity: string;
   readonly log: Log;
@@ -105,9 +106,10 @@ async function provisionNow(
     try {
       if (dryRun) await provisionEach({ ...connected, cycleId }, users, done);
       else {
-        await inCycle(context, { done, warnings }, async (id) => {
-          cycleId = id;
-          await provisionEach({ ...connected, cycleId }, users, done);
+        await inCycle(context, { done, warnings }, async (cycle) => {
+          cycleId = cycle.id;
+          const signals = AbortSignal.any([cycle.signal, ...(signal === undefined ? [] : [signal])]);
+          await provisionEach({ ...connected, cycleId, signal: signals }, users, done);
         });
       }
     } finally {
@@ -134,13 +136,13 @@ function interrupted(): SyncError {
 
 /** What is done by hand is a cycle of its own, in the log and for those that run beside it. */
 async function inCycle(
-  { pool, log }: ProvisionContext,
+  { pool, databaseUrl, log }: ProvisionContext,
   { done, warnings }: Pick<EndedCycle, 'done' | 'warnings'>,
-  work: (cycleId: number) => Promise<void>,
+  work: (cycle: OnDemandCycle) => Promise<void>,
 ): Promise<void> {
-  const cycle = await beginOnDemand(pool, 'provision');
+  const cycle = await beginOnDemand(databaseUrl, 'provision');
   try {
-    const error = await work(cycle.id).then(
+    const error = await work(cycle).then(
       () => undefined,
       (thrown: unknown) => toSyncError(thrown),
     );

@@ -1,10 +1,11 @@
 /** Cycles: one complete pass from Entra to Maptician, as rows; and the lock that lets only one run at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
 import { type ErrorCode, errorCodes, SyncError } from '../errors.ts';
 import { compareAgain } from './compare-again.ts';
 import { type Queryable, transaction } from './database.ts';
+import { type LockConnection, openLockConnection } from './lock-connection.ts';
 import { inOtherHands, onDemandRuns } from './on-demand.ts';
 import { resetState } from './reset-scope.ts';
 
@@ -58,42 +59,31 @@ const cycleRow = z.object({
 /** Spells "mapt": the key of the advisory lock that a running cycle holds. */
 const cycleLock = 0x6d617074;
 
-export interface CycleLock {
-  /** Aborted when the lock is lost with its connection: then another process may already be running a cycle. */
-  readonly signal: AbortSignal;
-  release(): Promise<void>;
-}
+export type CycleLock = Pick<LockConnection, 'signal' | 'release'>;
 
 /**
- * Takes the cycle lock on a connection of its own, so that Postgres frees it when the process dies, however it dies.
+ * Takes the cycle lock. When its signal is aborted, another process may already be running a cycle.
  * With `wait` false resolves with undefined where another cycle runs.
  */
 export async function lockCycle(
   url: string,
   options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<CycleLock | undefined> {
-  const client = new pg.Client({ connectionString: url, application_name: 'maptician-sync cycle', keepAlive: true });
-  const lost = new AbortController();
-  client.on('error', () =>
-    lost.abort(new SyncError('Unreachable', 'The connection to the state database (DATABASE_URL) was lost in a cycle')),
-  );
-  await client.connect();
+  const { client, signal, release } = await openLockConnection(url, 'a cycle');
   try {
-    // Of a machine that lost its power the server would else hear nothing for two hours, and keep its lock so long.
-    await client.query('set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3');
     while (!(await tryLock(client))) {
       if (!options.wait) {
-        await client.end();
+        await release();
         return undefined;
       }
       await sleep(lockPause, undefined, options.signal === undefined ? {} : { signal: options.signal });
     }
   } catch (thrown) {
-    await client.end().catch(() => undefined);
+    await release();
     options.signal?.throwIfAborted();
     throw thrown;
   }
-  return { signal: lost.signal, release: () => client.end().catch(() => undefined) };
+  return { signal, release };
 }
 
 const lockPause = 250;

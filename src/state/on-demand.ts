@@ -1,6 +1,6 @@
 /** Provisioning on demand as a cycle of its own kind, which runs beside any other. */
-import type pg from 'pg';
 import type { Queryable } from './database.ts';
+import { openLockConnection } from './lock-connection.ts';
 
 /** Spells "hand": the first key of the advisory lock that it holds; the second is the cycle's id. */
 const onDemandLock = 0x68616e64;
@@ -15,32 +15,26 @@ export const inOtherHands = `exists (select from cycles c where c.id = o.cycle_i
 
 export interface OnDemandCycle {
   readonly id: number;
+  /** Aborted when others may take its operations, since the lock was lost with its connection. */
+  readonly signal: AbortSignal;
   /** Lets go of what keeps others from its operations. */
   release(): Promise<void>;
 }
 
 /** Begins one. Its operations are left to it for as long as this process lives: the lock goes with its connection. */
-export async function beginOnDemand(pool: pg.Pool, trigger: string): Promise<OnDemandCycle> {
-  const client = await pool.connect();
+export async function beginOnDemand(url: string, trigger: string): Promise<OnDemandCycle> {
+  const { client, signal, release } = await openLockConnection(url, 'provisioning on demand');
   try {
-    const { rows } = await client.query<{ id: number }>(
+    const { rows } = await client.query<{ id: string }>(
       `with begun as (
          insert into cycles (kind, trigger, phase, log_from)
          select 'on_demand', $1, 'apply', coalesce(max(id), 0) from provisioning_log returning id)
        select id, pg_advisory_lock(${onDemandLock}, (id % 2147483648)::int) from begun`,
       [trigger],
     );
-    const id = rows[0]?.id ?? 0;
-    const release = async () => {
-      const freed = client.query('select pg_advisory_unlock_all()');
-      await freed.then(
-        () => client.release(),
-        () => client.release(true),
-      );
-    };
-    return { id, release };
+    return { id: Number(rows[0]?.id), signal, release };
   } catch (thrown) {
-    client.release(true);
+    await release();
     throw thrown;
   }
 }

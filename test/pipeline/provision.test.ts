@@ -49,6 +49,13 @@ function stepOf<Name extends ProvisioningStep['step']>(result: ProvisionResult, 
 }
 
 describe('provisioning on demand', () => {
+  it('leaves the connections of the pool to the work, however many are provisioned at the same moment', async () => {
+    await using opened = await open(16);
+    const results = await Promise.all(opened.ids.map((id) => provision(opened.world, [id])));
+    expect(results.map(({ exit }) => exit)).toEqual(opened.ids.map(() => 0));
+    expect(await opened.world.rows()).toHaveLength(16);
+  });
+
   it('creates, updates and leaves as it is who is assigned directly, before there ever was a cycle', async () => {
     await using opened = await open(3);
     const { world, tenant, ids, nameOf, row } = opened;
@@ -360,8 +367,8 @@ describe('provisioning on demand over SCIM', () => {
     expect(await byHand).toMatchObject({ exit: 0, users: [{ outcome: 'done' }] });
     expect(await cycle).toMatchObject({ exit: 0, counts: { updated: 0, failed: 0 } });
 
-    const { pool } = (await world.service()).database;
-    const killed = await beginOnDemand(pool, 'provision');
+    const { pool, url } = (await world.service()).database;
+    const killed = await beginOnDemand(url, 'provision');
     await pool.query(
       `insert into operations (cycle_id, entra_id, kind, attributes, state, maptician_id)
        select $1, $2, 'update', '{"title": "Nobody"}', 'open', maptician_id from links where entra_id = $2`,

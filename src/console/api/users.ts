@@ -3,10 +3,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { provisionJson } from '../../cycle/describe-provisioning.ts';
 import { why } from '../../cycle/why.ts';
-import { provision } from '../../levers.ts';
 import { logStatuses } from '../../state/provisioning-log.ts';
 import { readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
-import { actorOf, type ConsoleContext } from '../context.ts';
+import type { ConsoleContext } from '../context.ts';
+import { provisionByHand } from '../provision-by-hand.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
 import { httpStatus, limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
 
@@ -141,7 +141,7 @@ export function userRoutes(context: ConsoleContext): ApiApp {
       const { dryRun } = c.req.valid('json');
       const options = { dryRun, signal: endOf(c.req.raw, context) };
       const { id } = c.req.valid('param');
-      const result = await provision(service.provisionContext(), [id], options, actorOf(c.get('viewer')));
+      const result = await provisionByHand(context, { user: id, viewer: c.get('viewer'), ...options });
       if (result.users.length === 0 && result.error !== undefined) throw result.error;
       return c.json(toJson(provisioned, provisionJson(result, dryRun)), 200);
     },

@@ -2,7 +2,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { ProvisionedUser } from '../../cycle/provision.ts';
-import { provision } from '../../levers.ts';
 import {
   type InstallationFacts,
   type ProvisioningObjectSummary,
@@ -11,8 +10,9 @@ import {
 import { ruleId } from '../../mapping/schema-json/export-schema.ts';
 import { readLogPage } from '../../state/log-page.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals } from '../api/openapi.ts';
-import { actorOf, type ConsoleContext } from '../context.ts';
+import type { ConsoleContext } from '../context.ts';
 import { badRequest } from '../errors.ts';
+import { provisionByHand } from '../provision-by-hand.ts';
 import { toStringPair } from './on-demand-result.ts';
 import { jobOf, jobPaths, metadataOf } from './paths.ts';
 
@@ -40,7 +40,6 @@ const stringPair = z
   .openapi('stringKeyStringValuePair');
 
 export function provisionOnDemandRoutes(context: ConsoleContext): ApiApp {
-  const { service } = context;
   const app = createApi();
   for (const { path, params, hide } of jobPaths) {
     const route = createRoute({
@@ -69,7 +68,7 @@ export function provisionOnDemandRoutes(context: ConsoleContext): ApiApp {
           if (of !== undefined) stepTimes.push(new Date());
         },
       };
-      const result = await provision(service.provisionContext(), [user], options, actorOf(c.get('viewer')));
+      const result = await provisionByHand(context, { user, viewer: c.get('viewer'), ...options });
       const [done] = result.users;
       if (done === undefined) throw result.error ?? new Error('nobody was provisioned');
       if (done.outcome === 'unknown') throw new HTTPException(404, { message: `${done.steps.at(-1)?.description}.` });

@@ -6,12 +6,12 @@ import { detailsOf, marks, nothingWritten, outcomeOf } from '../../cycle/describ
 import type { ProvisionResult } from '../../cycle/provision.ts';
 import type { ActStep, ProvisioningStep } from '../../cycle/provision-steps.ts';
 import { recommendedAction, toSyncError } from '../../errors.ts';
-import { provision } from '../../levers.ts';
 import { cell, shortAttribute } from '../../words.ts';
 import { type Content, lever, type Markup, notice, table } from '../components.ts';
-import { actorOf, type ConsoleContext, type ConsoleEnv } from '../context.ts';
+import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { growingPage } from '../layout.ts';
+import { provisionByHand } from '../provision-by-hand.ts';
 import { spoken } from '../spoken.ts';
 import { logTones } from './tones.ts';
 
@@ -32,13 +32,10 @@ export function provisionPages(context: ConsoleContext): Hono<ConsoleEnv> {
   return app;
 }
 
-function provisionOne(
-  c: Context<ConsoleEnv>,
-  { service, signal }: ConsoleContext,
-  user: string,
-  mode: Mode,
-): Promise<Response> {
+function provisionOne(c: Context<ConsoleEnv>, context: ConsoleContext, user: string, mode: Mode): Promise<Response> {
+  const { service, signal, turns } = context;
   const dryRun = mode === 'dry-run';
+  turns.refuseWhenFull();
   return growingPage(
     c,
     { title: dryRun ? 'What would be done' : 'Provision now', section: '/users' },
@@ -49,10 +46,19 @@ function provisionOne(
       const onStep = (step: ProvisioningStep) => {
         shown = shown.then(() => page.add(stepItem(step)));
       };
-      const options = { dryRun, onStep, signal: AbortSignal.any([page.signal, signal]) };
-      const result = await provision(service.provisionContext(), [user], options, actorOf(c.get('viewer'))).finally(
-        () => shown,
-      );
+      const onWait = () => {
+        shown = page.add(
+          html`<li class="calm">Others are being provisioned at this moment: waiting for a turn.</li>\n`,
+        );
+      };
+      const result = await provisionByHand(context, {
+        user,
+        viewer: c.get('viewer'),
+        dryRun,
+        onStep,
+        onWait,
+        signal: AbortSignal.any([page.signal, signal]),
+      }).finally(() => shown);
       await page.add(html`</ol>${ending(result, dryRun)}`);
     },
     (thrown) => {

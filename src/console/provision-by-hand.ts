@@ -1,0 +1,39 @@
+/**
+ * Provisioning on demand from the pages and the API: a few at a time in this process, since each needs connections of the state
+ * database and of Maptician that the cycles need, too.
+ */
+import type { ProvisionOptions, ProvisionResult } from '../cycle/provision.ts';
+import { provision } from '../levers.ts';
+import { actorOf, type ConsoleContext, type Viewer } from './context.ts';
+import { openTurns, type Turns } from './turns.ts';
+
+/** Seconds; most take less. */
+const comeAgainAfter = 10;
+
+export function openProvisionTurns(): Turns {
+  return openTurns({
+    running: 4,
+    waiting: 20,
+    comeAgainAfter,
+    refusal: `Too many users are being provisioned by hand at this moment. Try again in ${comeAgainAfter} seconds.`,
+  });
+}
+
+export interface ByHand extends Pick<ProvisionOptions, 'dryRun' | 'onStep'> {
+  readonly user: string;
+  readonly viewer: Viewer;
+  readonly signal: AbortSignal;
+  /** Told where others come first. */
+  readonly onWait?: () => void;
+}
+
+/** Provisions one user when it is their turn. Rejects with status 429 where too many wait already. */
+export function provisionByHand(
+  { service, turns }: Pick<ConsoleContext, 'service' | 'turns'>,
+  { user, viewer, signal, onWait, ...options }: ByHand,
+): Promise<ProvisionResult> {
+  return turns.take(() => provision(service.provisionContext(), [user], { ...options, signal }, actorOf(viewer)), {
+    signal,
+    ...(onWait && { onWait }),
+  });
+}
