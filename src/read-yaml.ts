@@ -80,5 +80,12 @@ function repeatedKeys(document: Document): YAMLParseError[] {
 function describe({ message, pos: [start] }: YAMLError, text: string, lines: LineCounter): string {
   if (start < 0) return message.trimEnd();
   const { line, col } = lines.linePos(start);
-  return `${message.trimEnd()} at line ${line}, column ${col}:\n\n${excerptAt(text, { start, end: start + 1 })}`;
+  // At the beginning of a line, the mistake is in the one before as a rule.
+  const before = /^\s*$/.test(text.slice(start - col + 1, start)) ? lineBefore(text, start - col + 1) : '';
+  return `${message.trimEnd()} at line ${line}, column ${col}:\n\n${before}${excerptAt(text, { start, end: start + 1 })}`;
+}
+
+function lineBefore(text: string, lineStart: number): string {
+  if (lineStart === 0) return '';
+  return `${text.slice(text.lastIndexOf('\n', lineStart - 2) + 1, lineStart - 1).slice(0, 80)}\n`;
 }

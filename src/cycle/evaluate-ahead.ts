@@ -7,16 +7,17 @@ import type { AttributeTable } from '../mapping/attribute-table.ts';
 import type { CompiledExpression } from '../mapping/expression/evaluate.ts';
 import type { ExpressionValue } from '../mapping/expression/values.ts';
 import { mapUser } from '../mapping/map-user.ts';
-import type { Subject } from '../plan/decide.ts';
+import { reasonInactive, type Subject } from '../plan/decide.ts';
 import type { FilterFacts } from '../scope/filters/comparisons.ts';
 import { evaluateFilters } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { TakeTurns } from '../turns.ts';
 
 export interface AheadTable {
-  /** For the decision about the user who was evaluated last: its expressions know their values. */
+  /** For the decision about the user who came last: its expressions know their values. */
   readonly table: AttributeTable;
-  evaluate(subject: Pick<Subject, 'source' | 'link'>): Promise<void>;
+  /** Evaluates what is to be decided about the next user. */
+  next(subject: Subject): Promise<void>;
 }
 
 export function evaluatingAhead(table: AttributeTable, turns: TakeTurns): AheadTable {
@@ -28,14 +29,17 @@ export function evaluatingAhead(table: AttributeTable, turns: TakeTurns): AheadT
   });
   return {
     table: { ...table, mappings: rows.map(({ mapping }) => mapping) },
-    evaluate: async ({ source, link }) => {
-      const purpose = link === null ? 'create' : 'update';
+    next: async (subject) => {
+      const purpose = subject.link === null ? 'create' : 'update';
+      const hasAccess = reasonInactive(subject) === undefined;
       for (const { mapping, forget } of rows) {
         if (forget === undefined) continue;
         forget();
+        // Of whoever has none, no row is looked at.
+        if (!hasAccess) continue;
         await turns();
         try {
-          mapUser({ ...table, mappings: [mapping] }, source, { isSoftDeleted: false }, purpose);
+          mapUser({ ...table, mappings: [mapping] }, subject.source, { isSoftDeleted: false }, purpose);
         } catch (thrown) {
           // It is thrown again where it counts.
           if (!(thrown instanceof SyncError)) throw thrown;

@@ -7,7 +7,7 @@ import type { AttributeTable } from '../mapping/attribute-table.ts';
 import { userNameOf } from '../mapping/map-user.ts';
 import type { AttributePath, AttributeValue } from '../mapping/maptician-user.ts';
 import { redact } from '../mapping/redaction.ts';
-import { type Decision, decide, type PlanRules, reasonInactive, type Subject } from '../plan/decide.ts';
+import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { isLimited, limitsPassed, noKinds, removalsOf } from '../plan/removal-guard.ts';
 import { filterGroups } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
@@ -111,7 +111,7 @@ async function gather(
     mirrored += 1;
     await turns();
     const subject = await subjectOf(row, input.filters, now, turns);
-    if (reasonInactive(subject) === undefined) await ahead.evaluate(subject);
+    await ahead.next(subject);
     const decision = decide(subject, rules);
     const kind = actionOf(decision, rules.table);
     if (subject.inScope && subject.presence === 'live') {

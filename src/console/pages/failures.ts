@@ -7,7 +7,18 @@ import { type FailureGroup, readFailureGroups } from '../../state/failure-groups
 import { type Job, readJob } from '../../state/job.ts';
 import { type FailureCause, type ListedUser, readUserList } from '../../state/user-list.ts';
 import { actionFor, cell, howMany } from '../../words.ts';
-import { type Content, empty, facts, lever, type Markup, moment, nextPage, notice, table } from '../components.ts';
+import {
+  type Content,
+  doneText,
+  empty,
+  facts,
+  lever,
+  type Markup,
+  moment,
+  nextPage,
+  notice,
+  table,
+} from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -39,7 +50,7 @@ export function failuresPages({ service, pool }: ConsoleContext): Hono<ConsoleEn
     return page(c, {
       title: 'Failures',
       section: '/failures',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body:
         groups.length === 0
           ? nothing(await readJob(pool))

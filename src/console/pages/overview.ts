@@ -12,7 +12,7 @@ import { readLastDrift } from '../../state/drift.ts';
 import { defaultScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
 import { readStanding, type Standing } from '../../state/standing.ts';
 import { describeProgress, howMany } from '../../words.ts';
-import { type Content, type Lever, lever, type Markup, moment, pill } from '../components.ts';
+import { type Content, doneText, type Lever, lever, type Markup, moment, pill } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -45,7 +45,7 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
     page(c, {
       title: 'Overview',
       section: '/',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body: await overview(context, c.get('viewer'), c.req.query('done') === 'sync'),
     }),
   );

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Why, why } from '../../cycle/why.ts';
 import { retry } from '../../levers.ts';
 import { type LogPage, readLogPage } from '../../state/log-page.ts';
-import { type Content, lever, notice } from '../components.ts';
+import { type Content, doneText, lever, notice } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -46,7 +46,7 @@ export function userPages({ service, pool }: ConsoleContext): Hono<ConsoleEnv> {
     return page(c, {
       title: found.userName ?? id,
       section: '/users',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body: body(found, log, c.get('viewer')),
     });
   });
