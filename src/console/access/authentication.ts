@@ -133,12 +133,7 @@ async function sessionViewer(
 async function bearerViewer(
   c: Context<ConsoleEnv>,
   token: string,
-  {
-    tokens,
-    entra,
-    attempts,
-    failed,
-  }: Pick<Authentication, 'tokens' | 'entra' | 'failed'> & { attempts: Attempts },
+  { tokens, entra, attempts, failed }: Pick<Authentication, 'tokens' | 'entra' | 'failed'> & { attempts: Attempts },
 ): Promise<Person> {
   const known = tokens.find(token);
   if (known !== undefined) return known;

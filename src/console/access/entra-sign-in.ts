@@ -31,7 +31,11 @@ export class SignInError extends Error {
   /** Whether the authority was asked for the code that was brought. */
   readonly asked: boolean;
 
-  constructor(problem: Problem, message: string, { asked = false, ...options }: ErrorOptions & { asked?: boolean } = {}) {
+  constructor(
+    problem: Problem,
+    message: string,
+    { asked = false, ...options }: ErrorOptions & { asked?: boolean } = {},
+  ) {
     super(message, options);
     this.problem = problem;
     this.asked = asked;

@@ -81,7 +81,8 @@ export function cycleRoutes({ service, pool }: ConsoleContext): ApiApp {
       },
     }),
     async (c) => {
-      if (await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer')))) return c.body(null, 202);
+      if (await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer'))))
+        return c.body(null, 202);
       throw new HTTPException(409, {
         message: 'Provisioning is paused, so no cycle was asked for. Let it go on first: start, at the job.',
       });

@@ -95,7 +95,8 @@ export function stateRoutes({ service, pool }: ConsoleContext): ApiApp {
       summary: 'Where things stand, as "maptician-sync status" tells it',
       responses: { 200: json(status, 'The status.'), ...refusals },
     }),
-    async (c) => c.json(toJson(status, statusJson(await readStatus({ settings: service.settings, database: { pool } }))), 200),
+    async (c) =>
+      c.json(toJson(status, statusJson(await readStatus({ settings: service.settings, database: { pool } }))), 200),
   );
 
   app.openapi(

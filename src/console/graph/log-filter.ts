@@ -61,7 +61,9 @@ function gathered(filter: Filter): Filter {
       lists.set(part.property, [...(lists.get(part.property) ?? []), ...part.values]);
     } else others.push(part);
   }
-  const listed = [...lists].map(([property, values]): Filter => ({ kind: 'comparison', property, operator: 'in', values }));
+  const listed = [...lists].map(
+    ([property, values]): Filter => ({ kind: 'comparison', property, operator: 'in', values }),
+  );
   const [only, ...more] = [...listed, ...others];
   return only === undefined || more.length > 0 ? { kind: 'or', parts: [...listed, ...others] } : only;
 }

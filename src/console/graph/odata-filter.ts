@@ -113,7 +113,9 @@ export function parseFilter(text: string): Filter {
     const { place } = take();
     depth += 1;
     if (depth > depthAtMost) {
-      throw new FilterProblem(`at character ${place}: more than ${depthAtMost} of "not" and "(" stand within each other`);
+      throw new FilterProblem(
+        `at character ${place}: more than ${depthAtMost} of "not" and "(" stand within each other`,
+      );
     }
     const inner = isNot ? single() : either();
     if (!isNot) expect(')', 'a closing parenthesis');

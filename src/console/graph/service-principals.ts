@@ -26,10 +26,7 @@ export type PrincipalKey = { readonly id: string } | { readonly appId: string };
  * The one there is. Its object id is looked up in Entra where no cycle has done so yet. With SYNC_SCOPE=all there is no
  * application, and the id is that of the installation.
  */
-export async function readServicePrincipal(
-  { service, pool }: Reading,
-  signal: AbortSignal,
-): Promise<ServicePrincipal> {
+export async function readServicePrincipal({ service, pool }: Reading, signal: AbortSignal): Promise<ServicePrincipal> {
   const { settings } = service;
   const facts = await installationFacts(settings, { pool });
   const id = facts.servicePrincipalId ?? (settings.SYNC_SCOPE === 'all' ? facts.installation : undefined);
