@@ -229,7 +229,14 @@ test('is for this machine alone where there is no way to sign in', async () => {
   // A name that was made to point here, and what a proxy passes on.
   await visit(pages, withHeaders({ Host: 'rebound.example:4080' }), openOnly);
   await visit(pages, withHeaders({ Host: '127.0.0.1.rebound.example' }), openOnly);
-  await visit(pages, withHeaders({ 'X-Forwarded-For': '192.0.2.7' }), openOnly);
+  for (const name of ['X-Forwarded-For', 'X-Forwarded-Proto', 'Forwarded', 'Via', 'X-Real-IP', 'CF-Connecting-IP']) {
+    await visit(pages.slice(0, 8), withHeaders({ [name]: '192.0.2.7' }), openOnly);
+  }
+  // From the page that a proxy shows, which the browser takes for its own.
+  for (const method of ['GET', 'POST']) {
+    const headers = { Origin: 'https://sync.example.com', 'Sec-Fetch-Site': 'same-origin' };
+    expect((await console.fetch('/log/search', { method, headers })).status, method).toBe(403);
+  }
   await visit(pages, withHeaders({ Host: 'localhost:1234' }), () => 'in');
   // Another site may lead here by a link, and read nothing.
   await visit(pages, withHeaders({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }), () => '403');

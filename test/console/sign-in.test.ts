@@ -145,6 +145,29 @@ test('a body that is too large, or not what it says, is refused', async () => {
   expect(await send('application/json', `"${'x'.repeat(2 ** 19)}"`)).toBe(404);
 });
 
+test('a form of too many fields is refused before it is read, and of strangers one that is not small', async () => {
+  const { console } = await openWithTokens();
+  const form = 'application/x-www-form-urlencoded';
+  const send = async (path: string, type: string, body: string) => {
+    const headers = { ...bearer(operatorToken), 'Content-Type': type, Origin: console.url, Connection: 'close' };
+    const answer = await console.fetch(path, { method: 'POST', body, headers });
+    return [answer.status, textOf(await answer.text())];
+  };
+  const refused = (what: string) => [413, expect.stringContaining(what)];
+  const parts = (count: number) =>
+    `${'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'.repeat(count)}--x--\r\n`;
+  const started = performance.now();
+  expect(await send('/sign-in', form, `token=${wrong}&to=/`.padEnd(16 * 1024 + 1, 'x'))).toEqual(refused('16 KiB'));
+  expect(await send('/sign-in', form, 'a&'.repeat(16))).toEqual(refused('16 fields'));
+  expect(await send('/users/search', form, 'a&'.repeat(2 ** 19))).toEqual(refused('2000 fields'));
+  expect(await send('/users/search', 'multipart/form-data; boundary="x"', parts(2001))).toEqual(refused('2000 fields'));
+  expect(performance.now() - started).toBeLessThan(2_000);
+
+  expect((await send('/sign-in', form, `token=${wrong}${'&a=1'.repeat(15)}`))[0]).toBe(401);
+  expect((await send('/users/search', form, `search=x${'&a=1'.repeat(1999)}`))[0]).toBe(200);
+  expect((await send('/users/search', 'multipart/form-data; boundary=x', parts(2000)))[0]).toBe(303);
+});
+
 test.each([
   [undefined, '/'],
   ['/users/7?tab=history', '/users/7?tab=history'],

@@ -33,7 +33,7 @@ export interface Authentication {
  * What can be tried out: a token, or a code that the authority is asked for. Each is counted by itself, so that whoever
  * tries the one keeps nobody from the other.
  */
-export type Attempt = 'token' | 'code';
+type Attempt = 'token' | 'code';
 
 interface Failure {
   readonly attempt?: Attempt | undefined;
