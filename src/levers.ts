@@ -1,5 +1,5 @@
 /** An operator's levers. The command line, the console and the API pull the same ones, and each writes who pulled it. */
-import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import {
   type ProvisionContext,
@@ -10,6 +10,7 @@ import {
 import type { QueueBackend } from './queue/backend.ts';
 import { scheduledJobs } from './queue/ticks.ts';
 import { writeAudit } from './state/audit.ts';
+import { isCycleRunning } from './state/cycles.ts';
 import { transaction } from './state/database.ts';
 import { retryNow } from './state/escrow.ts';
 import { type Job, pauseJob, readJob, resumeJob } from './state/job.ts';
@@ -78,16 +79,36 @@ export async function provision(
   return provisionUsers(context, users, { ...options, beforeWriting });
 }
 
+/** What came of asking for a cycle; `waiting`: one that was asked for before is about to begin. */
+export type Asked = 'asked' | 'running' | 'waiting' | 'paused';
+
+/** Milliseconds for a job that is on its way to a cycle, or comes from one, to arrive. */
+const settlesWithin = 2_000;
+
 /**
- * Asks for a cycle now, as `sync` runs it: it does not wait for a quarantine to end. Some replica with a schedule runs it, unless
- * one runs already. Resolves with false where provisioning is paused: then there is none.
+ * Asks for a cycle now, as `sync` runs it: it does not wait for a quarantine to end. Some replica with a schedule runs it. There
+ * is none where provisioning is paused, where a cycle runs, and where one that was asked for has not begun.
  */
-export async function runNow(pool: pg.Pool, queue: QueueBackend, actor?: Actor): Promise<boolean> {
+export async function runNow(pool: pg.Pool, queue: QueueBackend, actor?: Actor): Promise<Asked> {
   const { pausedAt } = await readJob(pool);
-  if (pausedAt !== null) return false;
+  if (pausedAt !== null) return 'paused';
+  if (await isCycleRunning(pool)) return 'running';
   await writeAudit(pool, { actor, action: 'sync', subject: null });
-  await queue.add('cycles', [
-    { name: scheduledJobs.cycle, data: { trigger: 'console' }, id: `now-${randomUUID()}`, attempts: 1 },
-  ]);
-  return true;
+  for (const deadline = Date.now() + settlesWithin; ; ) {
+    const job = { name: scheduledJobs.cycle, data: { trigger: 'console' }, attempts: 1 } as const;
+    const outcome = await queue.addOnce('cycles', job);
+    if (outcome === 'added') return 'asked';
+    // Its cycle is about to begin, or has just ended.
+    if (outcome === 'waiting' || Date.now() > deadline) return 'waiting';
+    if (await isCycleRunning(pool)) return 'running';
+    await sleep(50);
+  }
 }
+
+/** What came of it in one sentence, for whoever asked. */
+export const askedSentences: Readonly<Record<Asked, string>> = {
+  asked: 'A cycle was asked for. It begins within seconds, where a service with a schedule runs.',
+  running: 'A cycle is running already, so no other was asked for.',
+  waiting: 'A cycle was asked for already and has not begun yet; it does, where a service with a schedule runs.',
+  paused: 'Provisioning is paused, so no cycle was asked for. Resume it first.',
+};

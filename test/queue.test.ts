@@ -64,6 +64,40 @@ describe.each(backends)('the queue on %s', (kind) => {
     expect(tries).toEqual([false, true]);
   });
 
+  it('adds a job once while it waits or runs, and is not kept from it by one that was lost', async () => {
+    const queue = await (await open())();
+    const job = { name: 'run-cycle', data: { trigger: 'console' as const }, attempts: 1 };
+    expect(await queue.addOnce('cycles', job)).toBe('added');
+    expect(await Promise.all([queue.addOnce('cycles', job), queue.addOnce('cycles', job)])).toEqual([
+      'waiting',
+      'waiting',
+    ]);
+    expect(await queue.depth('cycles')).toBe(1);
+    const begun = Promise.withResolvers<void>();
+    const ends = Promise.withResolvers<void>();
+    cleanups.push(
+      queue.work(
+        'cycles',
+        async () => {
+          begun.resolve();
+          await ends.promise;
+          throw new Error('Timeout');
+        },
+        1,
+      ),
+    );
+    await begun.promise;
+    expect(await queue.addOnce('cycles', job)).toBe('active');
+    ends.resolve();
+    await waitUntil(async () => (await queue.depth('cycles')) === 0);
+    await queue.queue('cycles').pause();
+    expect(await queue.addOnce('cycles', job)).toBe('added');
+    // As when somebody cleans the queue up.
+    await queue.queue('cycles').drain(true);
+    expect(await queue.depth('cycles')).toBe(0);
+    expect(await queue.addOnce('cycles', job)).toBe('added');
+  });
+
   it('runs one cycle where several replicas tick in the same minute', async () => {
     const another = await open();
     const [one, two] = [await another(), await another()];

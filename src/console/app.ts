@@ -1,5 +1,6 @@
 /** The console as one Hono application: who may look, then pages, API, health and queue. */
 import { Hono } from 'hono';
+import { countRunning } from '../running.ts';
 import { access } from './access/access.ts';
 import { openAuthentication } from './access/authentication.ts';
 import { checkAddress, checkBody, limitBody } from './access/request-body.ts';
@@ -23,8 +24,12 @@ import { usersPages } from './pages/users.ts';
 import { openProvisionTurns } from './provision-by-hand.ts';
 import { queueBoard } from './queue-board.ts';
 
-export async function createApp(given: Omit<ConsoleContext, 'turns'>): Promise<Hono<ConsoleEnv>> {
-  const context: ConsoleContext = { ...given, turns: openProvisionTurns() };
+/** @param running where what outlasts its request is counted */
+export async function createApp(
+  given: Omit<ConsoleContext, 'turns' | 'running'>,
+  running = countRunning(),
+): Promise<Hono<ConsoleEnv>> {
+  const context: ConsoleContext = { ...given, running, turns: openProvisionTurns() };
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);

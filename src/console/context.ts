@@ -1,5 +1,6 @@
 /** What the parts of the console have in common. */
 import type pg from 'pg';
+import type { Running } from '../running.ts';
 import type { Service } from '../service.ts';
 import type { Turns } from './turns.ts';
 
@@ -34,6 +35,8 @@ export interface ConsoleContext {
   readonly schedule: boolean;
   /** Aborted when the service ends. */
   readonly signal: AbortSignal;
+  /** What is to come to its end when the service ends, beside the requests themselves. */
+  readonly running: Running;
   /** Of those who have somebody provisioned by hand. */
   readonly turns: Turns;
 }

@@ -1,8 +1,10 @@
 /** Serves the console: over https where the settings name a certificate, over http otherwise. */
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { codeOf, SyncError } from '../errors.ts';
+import { countRunning } from '../running.ts';
 import type { Service } from '../service.ts';
 import type { ListenAddress } from '../settings-values.ts';
 import { openStatePool } from '../state/database.ts';
@@ -12,8 +14,12 @@ import { followCertificate, readCertificate } from './tls.ts';
 export interface Console extends AsyncDisposable {
   /** Where it is, such as `http://127.0.0.1:4080`. */
   readonly url: string;
+  /** Listens no more, and waits for what runs: by then `signal` should be aborted, so that it comes to its end. */
   close(): Promise<void>;
 }
+
+/** Milliseconds for requests that run; the whole shutdown has 30 seconds. */
+const closeWithin = 20_000;
 
 export interface ConsoleOptions {
   /** Whether this process runs cycles on schedule. */
@@ -38,12 +44,16 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
   const pool = openStatePool(service.database.url, connectionsAtMost, statementTimeout);
   try {
     const url = urlOf(server, address, tls === undefined ? 'http' : 'https');
-    const app = await createApp({ service, pool, origin: settings.CONSOLE_URL ?? url, ...options });
-    server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+    const running = countRunning();
+    const app = await createApp({ service, pool, origin: settings.CONSOLE_URL ?? url, ...options }, running);
+    const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    server.on('request', (request, response) => running.add(answer(request, response)));
     const stopFollowing = tls && certificate && followCertificate(tls, certificate, settings, service.log);
     const close = async (): Promise<void> => {
       stopFollowing?.();
       const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      await Promise.race([running.ended(), sleep(closeWithin, undefined, { ref: false })]);
       server.closeAllConnections();
       await closed;
       await pool.end();

@@ -29,11 +29,14 @@ export interface ByHand extends Pick<ProvisionOptions, 'dryRun' | 'onStep'> {
 
 /** Provisions one user when it is their turn. Rejects with status 429 where too many wait already. */
 export function provisionByHand(
-  { service, turns }: Pick<ConsoleContext, 'service' | 'turns'>,
+  { service, turns, running }: Pick<ConsoleContext, 'service' | 'turns' | 'running'>,
   { user, viewer, signal, onWait, ...options }: ByHand,
 ): Promise<ProvisionResult> {
-  return turns.take(() => provision(service.provisionContext(), [user], { ...options, signal }, actorOf(viewer)), {
-    signal,
-    ...(onWait && { onWait }),
-  });
+  const work = () => {
+    const result = provision(service.provisionContext(), [user], { ...options, signal }, actorOf(viewer));
+    // It goes on for a moment when whoever asked has gone.
+    running.add(result);
+    return result;
+  };
+  return turns.take(work, { signal, ...(onWait && { onWait }) });
 }

@@ -2,9 +2,11 @@
  * BullMQ, on Redis where REDIS_URL is set and on Postgres otherwise. Everything else speaks of queues and workers only,
  * so both run the same code and the same tests.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPostgresBackend,
+  type JobsOptions,
   type JobType,
   Queue,
   runMigrations,
@@ -62,6 +64,8 @@ export interface NewJob {
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   add(queue: QueueName, jobs: readonly NewJob[]): Promise<void>;
+  /** Adds a job unless one that was added so, by the same name, waits or runs: then resolves with which of the two. */
+  addOnce(queue: QueueName, job: NewJob): Promise<'added' | 'waiting' | 'active'>;
   /** Jobs that wait, are delayed or run. */
   depth(queue: QueueName): Promise<number>;
   /** BullMQ's own object, for whatever shows the queue. */
@@ -110,21 +114,11 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
     kind: options.redisUrl === undefined ? 'postgres' : 'redis',
     add: async (name, jobs) => {
       const adding = queueOf(name).addBulk(
-        jobs.map((job) => ({
-          name: job.name,
-          data: job.data,
-          opts: {
-            attempts: job.attempts,
-            backoff: { type: 'exponential', delay: backoffDelay, jitter: 0.5 },
-            // A finished cycle job stays for a day, so that another replica's tick of the same minute finds its id.
-            removeOnComplete: job.id === undefined ? true : { age: 24 * 60 * 60, count: 100 },
-            removeOnFail: { age: 24 * 60 * 60, count: 100 },
-            ...(job.id === undefined ? {} : { jobId: job.id }),
-          },
-        })),
+        jobs.map((job) => ({ name: job.name, data: job.data, opts: optionsOf(job) })),
       );
       await adding.catch(lost);
     },
+    addOnce: (name, job) => addOnce(queueOf(name), job).catch(lost),
     depth: async (name) => {
       const { completed: _, failed: __, ...left } = await jobCounts(queueOf(name)).catch(lost);
       return Object.values(left).reduce((sum, count) => sum + count, 0);
@@ -151,6 +145,33 @@ export async function openQueueBackend(options: QueueOptions): Promise<QueueBack
       await source.close();
     },
   };
+}
+
+function optionsOf({ id, attempts }: NewJob): JobsOptions {
+  return {
+    attempts,
+    backoff: { type: 'exponential', delay: backoffDelay, jitter: 0.5 },
+    // A finished cycle job stays for a day, so that another replica's tick of the same minute finds its id.
+    removeOnComplete: id === undefined ? true : { age: 24 * 60 * 60, count: 100 },
+    removeOnFail: { age: 24 * 60 * 60, count: 100 },
+    ...(id === undefined ? {} : { jobId: id }),
+  };
+}
+
+async function addOnce(queue: Queue, job: NewJob): Promise<'added' | 'waiting' | 'active'> {
+  const id = `once-${randomUUID()}`;
+  const key = job.name;
+  for (let ended: string | undefined; ; ) {
+    const known = await queue.add(job.name, job.data, { ...optionsOf({ ...job, id }), deduplication: { id: key } });
+    if (known.id === id || known.id === undefined) return 'added';
+    const state = await queue.getJobState(known.id);
+    if (state !== 'completed' && state !== 'failed' && state !== 'unknown') {
+      return state === 'active' ? 'active' : 'waiting';
+    }
+    // It ended a moment ago; or it was lost, with its mark left, which would keep every other out for ever.
+    if (ended === known.id) await queue.removeDeduplicationKey(key);
+    ended = known.id;
+  }
 }
 
 /** `paused`: on Postgres those that wait in a queue that is paused, which BullMQ tells of but has no type for. */

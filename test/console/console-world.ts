@@ -13,6 +13,8 @@ export interface ShownConsole {
   post(path: string, fields?: Readonly<Record<string, string>>, init?: RequestInit): Promise<Response>;
   /** The text of a page, without its tags. */
   read(path: string): Promise<string>;
+  /** Closes it as the service does when it ends; else the end of the test does. */
+  close(): Promise<void>;
 }
 
 /** Opens the console of a world's service, which takes jobs of cycles too with `work`, as `start` does. */
@@ -22,14 +24,17 @@ export async function showConsole(world: World, { work = false } = {}): Promise<
   if (work) await service.work({ cycles: true, signal: stop.signal });
   const shown = await openConsole(service, { schedule: work, signal: stop.signal });
   if (shown === undefined) throw new Error('The console is switched off.');
-  onTestFinished(async () => {
+  // As the service ends.
+  const close = async () => {
     stop.abort();
     await shown.close();
-  });
+  };
+  onTestFinished(close);
   const fetchFrom: ShownConsole['fetch'] = (path, init) =>
     fetch(`${shown.url}${path}`, { redirect: 'manual', ...init });
   return {
     url: shown.url,
+    close,
     fetch: fetchFrom,
     post: (path, fields = {}, init = {}) =>
       fetchFrom(path, {

@@ -5,6 +5,7 @@ import type { ConsoleEnv } from '../../src/console/context.ts';
 import { failuresPages } from '../../src/console/pages/failures.ts';
 import { usersPages } from '../../src/console/pages/users.ts';
 import { openProvisionTurns } from '../../src/console/provision-by-hand.ts';
+import { countRunning } from '../../src/running.ts';
 import type { World } from '../pipeline/world.ts';
 import { openConsoleWorld, textOf } from './console-world.ts';
 
@@ -81,7 +82,15 @@ it('hides redacted values, and has nothing to pull for readers', async () => {
   const service = await world.service();
   const signal = new AbortController().signal;
   const { pool } = service.database;
-  const context = { service, pool, origin: '', schedule: false, signal, turns: openProvisionTurns() };
+  const context = {
+    service,
+    pool,
+    origin: '',
+    schedule: false,
+    signal,
+    turns: openProvisionTurns(),
+    running: countRunning(),
+  };
   const reader = new Hono<ConsoleEnv>();
   reader.use(async (c, next) => {
     c.set('viewer', { name: 'r', role: 'reader', session: true });

@@ -29,6 +29,9 @@ const noQueue: QueueBackend = {
   add: async () => {
     throw new Error('The queue is away.');
   },
+  addOnce: async () => {
+    throw new Error('The queue is away.');
+  },
   depth: async () => 0,
   queue: () => {
     throw new Error('The queue is away.');

@@ -1,7 +1,7 @@
 /** Cycles: those that were, the one that runs, and one now. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
-import { runNow } from '../../levers.ts';
+import { askedSentences, runNow } from '../../levers.ts';
 import { readCycle, readCycles } from '../../state/cycles.ts';
 import { readStanding } from '../../state/standing.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
@@ -13,6 +13,13 @@ const tags = ['cycles'];
 const cyclePage = z.object({
   cycles: z.array(cycle),
   next: z.number().nullable().openapi({ description: 'The `before` of the next page.' }),
+});
+
+const asked = z.object({
+  outcome: z
+    .enum(['asked', 'running', 'waiting'])
+    .openapi({ description: '`waiting`: asked for before, and about to begin.' }),
+  message: z.string(),
 });
 
 const running = z.object({ cycle: orNull(cycle), progress: orNull(progress) });
@@ -76,16 +83,19 @@ export function cycleRoutes({ service, pool }: ConsoleContext): ApiApp {
       tags,
       summary: 'Run a cycle now',
       responses: {
-        202: { description: 'Asked for; a service with a schedule begins it within seconds, unless one runs already.' },
+        202: json(asked, 'Asked for; a service with a schedule begins it within seconds.'),
+        200: json(asked, 'Nothing was asked for: one runs already, or was asked for and is about to begin.'),
         ...refusals,
       },
     }),
     async (c) => {
-      if (await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer'))))
-        return c.body(null, 202);
-      throw new HTTPException(409, {
-        message: 'Provisioning is paused, so no cycle was asked for. Let it go on first: start, at the job.',
-      });
+      const outcome = await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer')));
+      if (outcome === 'paused') {
+        throw new HTTPException(409, {
+          message: 'Provisioning is paused, so no cycle was asked for. Let it go on first: start, at the job.',
+        });
+      }
+      return c.json({ outcome, message: askedSentences[outcome] }, outcome === 'asked' ? 202 : 200);
     },
   );
   return app;

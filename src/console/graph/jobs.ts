@@ -3,7 +3,9 @@
  * (https://learn.microsoft.com/graph/api/resources/synchronization-synchronizationjob#methods). There is one, and the
  * settings make it.
  */
+
 import { createRoute, z } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
 import { restart } from '../../cycle/restart.ts';
 import { pause, resume, runNow } from '../../levers.ts';
 import { installationFacts } from '../../log-export/installation-facts.ts';
@@ -94,14 +96,16 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
         ...of,
         method: 'post',
         path: `${path}/start`,
-        summary: 'End a pause and a quarantine, and run a cycle now',
+        summary: 'End a pause and a quarantine, and run a cycle now, unless one runs or was asked for already',
         responses: { ...noContent, ...refusals },
       }),
       async (c) => {
         await jobOf(c, context);
         const actor = actorOf(c.get('viewer'));
         await resume(database.pool, actor);
-        await runNow(database.pool, await service.queue(), actor);
+        if ((await runNow(database.pool, await service.queue(), actor)) === 'paused') {
+          throw new HTTPException(409, { message: 'Somebody has paused provisioning again meanwhile.' });
+        }
         return c.body(null, 204);
       },
     );

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { html } from 'hono/html';
 import { z } from 'zod';
 import { restart } from '../../cycle/restart.ts';
-import { pause, resume, runNow } from '../../levers.ts';
+import { askedSentences, pause, resume, runNow } from '../../levers.ts';
 import { nextRunOf } from '../../next-run.ts';
 import { knownCredential } from '../../notify/credentials.ts';
 import { effects } from '../../reset-effects.ts';
@@ -25,9 +25,10 @@ const shownCycles = 80;
 
 /** What has been done, said at the top of the page that follows. */
 const done: Readonly<Record<string, string>> = {
-  sync: 'A cycle was asked for. It begins within seconds, where a service with a schedule runs.',
-  'sync-paused': 'Provisioning is paused, so no cycle was asked for. Resume it first.',
-  'sync-running': 'A cycle is running already.',
+  sync: askedSentences.asked,
+  'sync-paused': askedSentences.paused,
+  'sync-running': askedSentences.running,
+  'sync-waiting': askedSentences.waiting,
   pause: 'Paused. Everything is kept; a running cycle stops between two users.',
   resume: 'Provisioning goes on. The next cycle runs on schedule, or when you say so.',
   restart: 'The next cycle resets what you chose first. It runs on schedule, or when you say so.',
@@ -46,14 +47,12 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
       title: 'Overview',
       section: '/',
       done: doneText(done, c.req.query('done')),
-      body: await overview(context, c.get('viewer'), c.req.query('done') === 'sync'),
+      body: await overview(context, c.get('viewer'), ['sync', 'sync-waiting'].includes(c.req.query('done') ?? '')),
     }),
   );
   app.post('/sync', async (c) => {
-    const { state } = await readStanding(pool);
-    if (state === 'running') return c.redirect(back('sync-running'), 303);
     const asked = await runNow(pool, await service.queue(), actorOf(c.get('viewer')));
-    return c.redirect(back(asked ? 'sync' : 'sync-paused'), 303);
+    return c.redirect(back(asked === 'asked' ? 'sync' : `sync-${asked}`), 303);
   });
   app.post('/pause', async (c) => {
     await pause(pool, actorOf(c.get('viewer')));
