@@ -22,6 +22,7 @@ const search =
   (round) => ({ path: '/users/search', form: { search: words(round) } });
 
 const pages: Readonly<Record<string, Request>> = {
+  overview: () => ({ path: '/' }),
   'users, first page': () => ({ path: '/users' }),
   'users, some page': (round) => ({ path: `/users?after=${someone(round)}` }),
   'users who failed': () => ({ path: '/users?state=failed' }),

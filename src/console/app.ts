@@ -1,5 +1,7 @@
 /** The console as one Hono application: who may look, then pages, API, health and queue. */
 import { Hono } from 'hono';
+import { remember } from '../remember.ts';
+import { areFew, countUsers } from '../state/user-counts.ts';
 import { access } from './access/access.ts';
 import { openAuthentication } from './access/authentication.ts';
 import { checkBody, limitBody } from './access/request-body.ts';
@@ -22,7 +24,9 @@ import { settingsPages } from './pages/settings.ts';
 import { usersPages } from './pages/users.ts';
 import { queueBoard } from './queue-board.ts';
 
-export async function createApp(context: ConsoleContext): Promise<Hono<ConsoleEnv>> {
+export async function createApp(given: Omit<ConsoleContext, 'counts'>): Promise<Hono<ConsoleEnv>> {
+  const counts = remember(() => countUsers(given.service.database.pool), { isCheap: areFew });
+  const context: ConsoleContext = { ...given, counts };
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);

@@ -1,5 +1,7 @@
 /** What the parts of the console have in common. */
+import type { Recall } from '../remember.ts';
 import type { Service } from '../service.ts';
+import type { UserCounts } from '../state/user-counts.ts';
 
 /** `reader` looks at everything; `operator` pulls levers as well. As the app roles are called in Entra. */
 export const roles = ['reader', 'operator'] as const;
@@ -25,6 +27,8 @@ export interface ConsoleContext {
   readonly origin: string;
   /** Whether this process runs cycles on schedule. */
   readonly schedule: boolean;
+  /** How many users there are: where they are many, as of when they were last counted. */
+  readonly counts: Recall<UserCounts>;
   /** Aborted when the service ends. */
   readonly signal: AbortSignal;
 }

@@ -78,7 +78,13 @@ it('hides redacted values, and has nothing to pull for readers', async () => {
   await world.sync();
   const [id = ''] = ids;
   const service = await world.service();
-  const context = { service, origin: '', schedule: false, signal: new AbortController().signal };
+  const context = {
+    service,
+    origin: '',
+    schedule: false,
+    counts: async () => undefined,
+    signal: new AbortController().signal,
+  };
   const reader = new Hono<ConsoleEnv>();
   reader.use(async (c, next) => {
     c.set('viewer', { name: 'r', role: 'reader', session: true });

@@ -4,6 +4,7 @@ import { readStatus, statusJson } from '../../read-status.ts';
 import { effectiveSettings } from '../../settings.ts';
 import { readAudit } from '../../state/audit.ts';
 import { readLastDrift } from '../../state/drift.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type ApiApp, createApi, json, moment, refusals, toJson } from './openapi.ts';
 import { before, cycle, driftCheck, heldSet, limit, progress } from './resources.ts';
@@ -84,7 +85,7 @@ const auditPage = z.object({
 
 const lastDrift = z.object({ lastCheck: driftCheck.nullable() });
 
-export function stateRoutes({ service }: ConsoleContext): ApiApp {
+export function stateRoutes({ service, counts }: ConsoleContext): ApiApp {
   const { pool } = service.database;
   const app = createApi();
 
@@ -96,7 +97,7 @@ export function stateRoutes({ service }: ConsoleContext): ApiApp {
       summary: 'Where things stand, as "maptician-sync status" tells it',
       responses: { 200: json(status, 'The status.'), ...refusals },
     }),
-    async (c) => c.json(toJson(status, statusJson(await readStatus(service))), 200),
+    async (c) => c.json(toJson(status, statusJson(await readStatus(service, await recallCounts(counts)))), 200),
   );
 
   app.openapi(

@@ -10,7 +10,8 @@ import { effects } from '../../reset-effects.ts';
 import { readCycles } from '../../state/cycles.ts';
 import { readLastDrift } from '../../state/drift.ts';
 import { defaultScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
-import { readStanding, type Standing } from '../../state/standing.ts';
+import { readStanding, readStandingInShort, type Standing } from '../../state/standing.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import { describeProgress, howMany } from '../../words.ts';
 import { type Content, type Lever, lever, type Markup, moment, pill } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
@@ -50,7 +51,7 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
     }),
   );
   app.post('/sync', async (c) => {
-    const { state } = await readStanding(pool);
+    const { state } = await readStandingInShort(pool);
     if (state === 'running') return c.redirect(back('sync-running'), 303);
     const asked = await runNow(pool, await service.queue(), actorOf(c.get('viewer')));
     return c.redirect(back(asked ? 'sync' : 'sync-paused'), 303);
@@ -77,9 +78,13 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
 }
 
 /** `asked`: a cycle is about to begin, and whoever asked for it waits to see it move. */
-async function overview({ service }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
+async function overview(
+  { service, counts: counted }: ConsoleContext,
+  viewer: Viewer,
+  asked: boolean,
+): Promise<Content> {
   const { settings, database } = service;
-  const standing = await readStanding(database.pool);
+  const standing = await readStanding(database.pool, await recallCounts(counted));
   const cycles = await readCycles(database.pool, shownCycles);
   const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
   const advice = adviceOn({
