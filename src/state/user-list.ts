@@ -173,6 +173,11 @@ async function readCursor(db: Queryable, id: string): Promise<Cursor | undefined
   return rows[0];
 }
 
+/** Whether a list can go on behind somebody. */
+export async function isListed(db: Queryable, id: string): Promise<boolean> {
+  return (await readCursor(db, id)) !== undefined;
+}
+
 /** Looks at users in their order; undefined where the page was not full after as many as are looked at. */
 async function walk(
   db: Queryable,
