@@ -1,6 +1,8 @@
 /** The console as one Hono application: who may look, then pages, API, health and queue. */
 import { Hono } from 'hono';
+import { remember } from '../remember.ts';
 import { countRunning } from '../running.ts';
+import { areFew, countUsers } from '../state/user-counts.ts';
 import { access } from './access/access.ts';
 import { openAuthentication } from './access/authentication.ts';
 import { checkAddress, checkBody, limitBody } from './access/request-body.ts';
@@ -26,10 +28,11 @@ import { queueBoard } from './queue-board.ts';
 
 /** @param running where what outlasts its request is counted */
 export async function createApp(
-  given: Omit<ConsoleContext, 'turns' | 'running'>,
+  given: Omit<ConsoleContext, 'turns' | 'running' | 'counts'>,
   running = countRunning(),
 ): Promise<Hono<ConsoleEnv>> {
-  const context: ConsoleContext = { ...given, running, turns: openProvisionTurns() };
+  const counts = remember(() => countUsers(given.pool), { isCheap: areFew });
+  const context: ConsoleContext = { ...given, running, turns: openProvisionTurns(), counts };
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);

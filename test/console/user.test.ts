@@ -90,6 +90,7 @@ it('hides redacted values, and has nothing to pull for readers', async () => {
     signal,
     turns: openProvisionTurns(),
     running: countRunning(),
+    counts: async () => undefined,
   };
   const reader = new Hono<ConsoleEnv>();
   reader.use(async (c, next) => {

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { askedSentences, runNow } from '../../levers.ts';
 import { readCycle, readCycles } from '../../state/cycles.ts';
-import { readStanding } from '../../state/standing.ts';
+import { readStandingInShort } from '../../state/standing.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { type ApiApp, createApi, json, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, limit, progress } from './resources.ts';
@@ -71,7 +71,7 @@ export function cycleRoutes({ service, pool }: ConsoleContext): ApiApp {
       responses: { 200: json(running, 'The progress; it is written once a second.'), ...refusals },
     }),
     async (c) => {
-      const { progress: seen = null, lastCycle = null } = await readStanding(pool);
+      const { progress: seen = null, lastCycle = null } = await readStandingInShort(pool);
       return c.json(toJson(running, { cycle: seen === null ? null : lastCycle, progress: seen }), 200);
     },
   );

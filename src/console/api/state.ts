@@ -4,6 +4,7 @@ import { readStatus, statusJson } from '../../read-status.ts';
 import { effectiveSettings } from '../../settings.ts';
 import { readAudit } from '../../state/audit.ts';
 import { readLastDrift } from '../../state/drift.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type ApiApp, createApi, json, moment, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, driftCheck, heldSet, limit, progress } from './resources.ts';
@@ -84,7 +85,7 @@ const auditPage = z.object({
 
 const lastDrift = z.object({ lastCheck: driftCheck.nullable() });
 
-export function stateRoutes({ service, pool }: ConsoleContext): ApiApp {
+export function stateRoutes({ service, pool, counts }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -96,7 +97,13 @@ export function stateRoutes({ service, pool }: ConsoleContext): ApiApp {
       responses: { 200: json(status, 'The status.'), ...refusals },
     }),
     async (c) =>
-      c.json(toJson(status, statusJson(await readStatus({ settings: service.settings, database: { pool } }))), 200),
+      c.json(
+        toJson(
+          status,
+          statusJson(await readStatus({ settings: service.settings, database: { pool } }, await recallCounts(counts))),
+        ),
+        200,
+      ),
   );
 
   app.openapi(

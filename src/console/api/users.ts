@@ -4,8 +4,9 @@ import { HTTPException } from 'hono/http-exception';
 import { provisionJson } from '../../cycle/describe-provisioning.ts';
 import { why } from '../../cycle/why.ts';
 import { logStatuses } from '../../state/provisioning-log.ts';
-import { readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
+import { isListed, readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
 import type { ConsoleContext } from '../context.ts';
+import { badRequest } from '../errors.ts';
 import { provisionByHand } from '../provision-by-hand.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
 import { httpStatus, limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
@@ -15,7 +16,9 @@ const tags = ['users'];
 /** Milliseconds for which Maptician is waited for. */
 const waitAtMost = 5_000;
 
-const after = objectId.optional().openapi({ description: 'The `next` of the page before.' });
+const after = objectId.optional().openapi({
+  description: 'The `next` of the page before. Where that user has gone meanwhile the answer is 400: begin anew.',
+});
 const state = z.enum(userStates).optional();
 
 const listQuery = z.object({
@@ -72,6 +75,9 @@ export function userRoutes(context: ConsoleContext): ApiApp {
   const { service, pool } = context;
   const app = createApi();
   const read = async (filter: UserListFilter, page: UserPage) => {
+    if (page.after !== undefined && !(await isListed(pool, page.after))) {
+      throw badRequest('The user of "after" has gone since the page before was read. Begin anew, without it.');
+    }
     const { users, next = null } = await readUserList(pool, filter, page);
     return toJson(userPage, { users, next });
   };

@@ -13,7 +13,8 @@ import { jobIdOf } from '../../log-record/summary.ts';
 import { longestInterval } from '../../schedule.ts';
 import { readExecutions } from '../../state/executions.ts';
 import { defaultScopes, parseScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
-import { readStanding } from '../../state/standing.ts';
+import { readStandingInShort } from '../../state/standing.ts';
+import { countUsers, recallCounts } from '../../state/user-counts.ts';
 import { type ApiApp, body, createApi, json, noContent, refusals } from '../api/openapi.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { badRequest } from '../errors.ts';
@@ -35,7 +36,7 @@ const restartBody = z.object({
 });
 
 export function jobRoutes(context: ConsoleContext): ApiApp {
-  const { service, pool, origin } = context;
+  const { service, pool, origin, counts } = context;
   const { settings, database } = service;
   const app = createApi();
   // The settings do not change while the process runs, and looking thousands of ticks ahead takes a while.
@@ -43,10 +44,13 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
 
   const read = async (id: string): Promise<SynchronizationJob> => {
     interval ??= longestInterval(settings.SYNC_SCHEDULE);
+    const { users, escrow } = (await recallCounts(counts)) ?? (await countUsers(pool));
     return toSynchronizationJob({
       id,
       origin,
-      standing: await readStanding(pool),
+      standing: await readStandingInShort(pool),
+      linked: users.linked,
+      failing: escrow.length > 0,
       executions: await readExecutions(pool),
       interval: await interval,
       removalLimit: service.guard.limits.removals.count,

@@ -11,6 +11,7 @@ import { readCycles } from '../../state/cycles.ts';
 import { readLastDrift } from '../../state/drift.ts';
 import { defaultScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
 import { readStanding, type Standing } from '../../state/standing.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import { describeProgress, howMany } from '../../words.ts';
 import { type Content, doneText, type Lever, lever, type Markup, moment, pill } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
@@ -76,9 +77,13 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
 }
 
 /** `asked`: a cycle is about to begin, and whoever asked for it waits to see it move. */
-async function overview({ service, pool }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
+async function overview(
+  { service, pool, counts: counted }: ConsoleContext,
+  viewer: Viewer,
+  asked: boolean,
+): Promise<Content> {
   const { settings } = service;
-  const standing = await readStanding(pool);
+  const standing = await readStanding(pool, await recallCounts(counted));
   const cycles = await readCycles(pool, shownCycles);
   const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
   const advice = adviceOn({
