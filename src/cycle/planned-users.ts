@@ -6,6 +6,7 @@ import { type Decision, decide, type PlanRules, type Subject } from '../plan/dec
 import type { Holder } from '../plan/names.ts';
 import { payloadHash } from '../plan/payload.ts';
 import type { Queryable } from '../state/database.ts';
+import { when } from '../words.ts';
 import { withEmailHolders } from './contested-values.ts';
 import { isGraceOver } from './grace-period.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
@@ -213,7 +214,7 @@ export function withheld(planned: Omit<Planned, 'decision'>, operation: Operativ
   const { refused, operationState } = planned;
   if (refused === undefined || operationState !== null) return undefined;
   if (payloadOf({ ...planned, decision: operation }) !== refused.payload) return undefined;
-  const until = refused.until?.toISOString() ?? 'somebody says so';
+  const until = refused.until === null ? 'somebody says so' : `${when(refused.until)} UTC`;
   return {
     kind: 'refused',
     reason: `refused as it is (${refused.code}): ${operation.kind} waits for a change, or until ${until}`,

@@ -1,5 +1,6 @@
 /** What happens next to one user, in one sentence. Pure. */
 import { type ErrorCode, errorCodes, recommendedAction } from '../errors.ts';
+import { when } from '../words.ts';
 import type { Comparison } from './compare-user.ts';
 import type { Planned } from './planned-users.ts';
 import type { UserStanding } from './user-standing.ts';
@@ -61,8 +62,7 @@ function nothing({ account, linked, attributes }: Parameters<typeof whatNext>[2]
 function whenAgain({ failure, marked }: UserStanding): string {
   if (failure === null || marked) return 'in the next cycle';
   if (failure.nextRetryAt === null) return 'when it changes, or by hand: maptician-sync provision';
-  const at = failure.nextRetryAt.toISOString().slice(0, 16).replace('T', ' ');
-  return `at ${at} UTC, or when it changes; at once with: maptician-sync provision`;
+  return `at ${when(failure.nextRetryAt)} UTC, or when it changes; at once with: maptician-sync provision`;
 }
 
 function actionOf(code: string): string {

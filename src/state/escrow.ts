@@ -51,7 +51,9 @@ export async function settleEscrow(
     await db.query('delete from escrow where entra_id = any($1)', [result.succeeded]);
   }
   if (result.failures.length === 0) return;
-  const now = new Date();
+  // Of the database alone, as every other moment here: by its clock a first failure is never later than the last.
+  const { rows: clock } = await db.query<{ now: Date }>('select now()');
+  const now = clock[0]?.now ?? new Date();
   const { rows } = await db.query<{ entra_id: string; first_failed_at: Date; attempts: number }>(
     'select entra_id, first_failed_at, attempts from escrow where entra_id = any($1)',
     [result.failures.map((failure) => failure.entraId)],
@@ -67,7 +69,7 @@ export async function settleEscrow(
       code: failure.code,
       reason: failure.reason,
       attempts,
-      first_failed_at: first,
+      first_failed_at: before === undefined ? null : first,
       next_retry_at: nextRetry(failure.code, first, attempts, now),
       http_status: failure.httpStatus ?? null,
       payload: failure.payload ?? null,
@@ -77,7 +79,7 @@ export async function settleEscrow(
   await db.query(
     `insert into escrow as e (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at,
        last_cycle_id, http_status, payload, waits_for)
-     select entra_id, action, code, reason, attempts, first_failed_at, now(), next_retry_at, $1, http_status, payload, waits_for
+     select entra_id, action, code, reason, attempts, coalesce(first_failed_at, now()), now(), next_retry_at, $1, http_status, payload, waits_for
      from jsonb_to_recordset($2) as p(entra_id uuid, action text, code text, reason text, attempts integer,
        first_failed_at timestamptz, next_retry_at timestamptz, http_status integer, payload text, waits_for uuid)
      on conflict (entra_id) do update set action = excluded.action, code = excluded.code, reason = excluded.reason,

@@ -165,3 +165,19 @@ async function log({ pool }: World, id: string, entries: number): Promise<void> 
      select 1, 'update', 'update', 'success', '${id}', 'gone@contoso.example' from generate_series(1, ${entries})`,
   );
 }
+
+it('says when what was refused is tried again as all moments are said; the first failure is no later than the last', async () => {
+  const { world, tenant, ids, console } = await openConsoleWorld(1);
+  const [id = ''] = ids;
+  await world.sync();
+  await world.pool.query(`alter table maptician.users add constraint no_chiefs check (title <> 'Chief')`);
+  tenant.users.update(id, { jobTitle: 'Chief' });
+  await world.sync();
+  const { rows } = await world.pool.query(
+    'select first_failed_at = last_failed_at as same, payload is not null as refused from maptician_sync.escrow',
+  );
+  expect(rows).toEqual([{ same: true, refused: true }]);
+  expect(await console.read(`/users/${id}`)).toMatch(
+    /Next: refused as it is .* or until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC;/,
+  );
+});
