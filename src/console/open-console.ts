@@ -49,7 +49,7 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
     const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     server.on('request', (request, response) => running.add(answer(request, response)));
     const stopFollowing = tls && certificate && followCertificate(tls, certificate, settings, service.log);
-    const close = async (): Promise<void> => {
+    const shut = async (): Promise<void> => {
       stopFollowing?.();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
@@ -57,6 +57,11 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
       server.closeAllConnections();
       await closed;
       await pool.end();
+    };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= shut();
+      return closing;
     };
     return { url, close, [Symbol.asyncDispose]: close };
   } catch (thrown) {
