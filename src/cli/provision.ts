@@ -1,5 +1,12 @@
 /** `provision`: single users at once, step by step. */
-import { detailsOf, marks, nothingWritten, outcomeOf, provisionJson } from '../cycle/describe-provisioning.ts';
+import {
+  advicesOn,
+  detailsOf,
+  marks,
+  nothingWritten,
+  outcomeOf,
+  provisionJson,
+} from '../cycle/describe-provisioning.ts';
 import { type ProvisionResult, provisionStatus } from '../cycle/provision.ts';
 import type { ProvisioningStep } from '../cycle/provision-steps.ts';
 import { recommendedAction } from '../errors.ts';
@@ -52,6 +59,7 @@ function summary(result: ProvisionResult, dryRun: boolean): string {
     ...(error === undefined
       ? []
       : [...(users.length === 0 ? [] : [`Stopped: ${error.message}`]), recommendedAction(error.code)]),
+    ...advicesOn(users),
     `${outcomeOf(result)}${dryRun ? ` ${nothingWritten}` : where}`,
   ].join('\n');
 }

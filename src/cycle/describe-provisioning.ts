@@ -3,8 +3,8 @@ import { errorJson } from '../errors.ts';
 import { attributePaths } from '../mapping/maptician-user.ts';
 import type { ModifiedProperty } from '../state/provisioning-log.ts';
 import { cell, shortAttribute } from '../words.ts';
-import type { ProvisionResult } from './provision.ts';
-import type { ProvisioningStep } from './provision-steps.ts';
+import type { ProvisionedUser, ProvisionResult } from './provision.ts';
+import type { ProvisioningStep, ScopeStep } from './provision-steps.ts';
 import type { StepOutcome } from './take-steps.ts';
 
 /** How a step went, as a mark. */
@@ -55,16 +55,44 @@ const outcomes: Readonly<Record<StepOutcome, string>> = {
   failed: 'failed',
   waiting: 'waiting for another user',
   planned: 'to be provisioned',
-  unknown: 'unknown',
+  unknown: 'not known to Entra',
 };
 
 /** What became of the users, and how long it took, in one sentence. */
 export function outcomeOf({ users, durationMs }: Pick<ProvisionResult, 'users' | 'durationMs'>): string {
   const counts = new Map<string, number>();
-  for (const { outcome } of users) counts.set(outcomes[outcome], (counts.get(outcomes[outcome]) ?? 0) + 1);
+  for (const user of users) {
+    const name = isOutside(user) ? 'not in scope, and nothing to do' : outcomes[user.outcome];
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
   const told = [...counts].map(([name, count]) => (users.length === 1 ? name : `${count} ${name}`)).join(', ');
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   return `${told === '' ? 'Nobody was provisioned' : `${told[0]?.toUpperCase()}${told.slice(1)}`} (${seconds}).`;
+}
+
+/** Nothing was to be done, since the user is to have no access and has none. */
+export function isOutside({ outcome, steps }: Pick<ProvisionedUser, 'outcome' | 'steps'>): boolean {
+  return outcome === 'nothing' && steps.some((step) => step.step === 'scope' && !step.inScope);
+}
+
+/** What a person does about who was not found, and about who has no access; a sentence each, none twice. */
+export function advicesOn(users: readonly Pick<ProvisionedUser, 'user' | 'outcome' | 'steps'>[]): string[] {
+  const advices = users.flatMap((user) => {
+    if (user.outcome === 'unknown') {
+      return [
+        `${cell(user.user)}: look the user up in Entra, and name them by object id or userPrincipalName as it stands there.`,
+      ];
+    }
+    const scope = user.steps.findLast((step) => step.step === 'scope');
+    return isOutside(user) && scope !== undefined ? [adviceOnScope(scope)] : [];
+  });
+  return [...new Set(advices)];
+}
+
+function adviceOnScope({ assigned, isActive }: ScopeStep): string {
+  if (!isActive) return 'To give access, restore or enable the user in Entra.';
+  if (assigned) return 'To give access, change what the scoping filters ask of the user, in Entra or in the filters.';
+  return 'To give access, assign the user, or a group that they are a direct member of, to the enterprise app in Entra.';
 }
 
 /** Said of a dry run. */

@@ -217,10 +217,13 @@ export function loggedStep(entry: LogRecord): ActStep {
   const code = errorCodes.find((known): known is ErrorCode => known === entry.code);
   const done = entry.status === 'success' || entry.status === 'warning' || entry.operation === 'adopt';
   const what = done ? (did[entry.operation] ?? entry.operation) : `${entry.operation} ${entry.status}`;
+  // What was decided while planning says in its reason what was not done.
+  const description =
+    entry.reason === null ? what : entry.operation === 'plan' ? entry.reason : `${what}: ${entry.reason}`;
   return {
     step: 'act',
     status: entry.operation === 'adopt' && entry.status === 'skipped' ? 'success' : entry.status,
-    description: entry.reason === null ? what : `${what}: ${entry.reason}`,
+    description,
     operation: entry.operation,
     mapticianId: entry.mapticianId,
     code: entry.code,

@@ -14,7 +14,7 @@ import type { RunningJob } from '../queue/backend.ts';
 import { countCycle, endCycle, isCycleRunning } from '../state/cycles.ts';
 import { readFact, writeFact } from '../state/facts.ts';
 import { readJob } from '../state/job.ts';
-import { beginOnDemand, dropOwn, type OnDemandCycle } from '../state/on-demand.ts';
+import { beginOnDemand, dropOwn, forgetCycle, type OnDemandCycle } from '../state/on-demand.ts';
 import { failSpan } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { DirectoryCycle } from './cycle-context.ts';
@@ -106,11 +106,12 @@ async function provisionNow(
     try {
       if (dryRun) await provisionEach({ ...connected, cycleId }, users, done);
       else {
-        await inCycle(context, { done, warnings }, async (cycle) => {
+        const kept = await inCycle(context, { done, warnings }, async (cycle) => {
           cycleId = cycle.id;
           const signals = AbortSignal.any([cycle.signal, ...(signal === undefined ? [] : [signal])]);
           await provisionEach({ ...connected, cycleId, signal: signals }, users, done);
         });
+        if (!kept) cycleId = undefined;
       }
     } finally {
       await dropListing(context, connected.store, cycleId ?? noCycle);
@@ -134,12 +135,15 @@ function interrupted(): SyncError {
   return new SyncError('Interrupted', 'Provisioning was interrupted; the next cycle goes on from here');
 }
 
-/** What is done by hand is a cycle of its own, in the log and for those that run beside it. */
+/**
+ * What is done by hand is a cycle of its own, in the log and for those that run beside it. Resolves with false where nobody
+ * was known by any of the names: then there is none.
+ */
 async function inCycle(
   { pool, databaseUrl, log }: ProvisionContext,
   { done, warnings }: Pick<EndedCycle, 'done' | 'warnings'>,
   work: (cycle: OnDemandCycle) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const cycle = await beginOnDemand(databaseUrl, 'provision');
   try {
     const error = await work(cycle).then(
@@ -147,8 +151,14 @@ async function inCycle(
       (thrown: unknown) => toSyncError(thrown),
     );
     await dropOwn(pool, cycle.id);
+    // Nobody was there to be provisioned, so there was no cycle.
+    if (error === undefined && done.every(({ outcome }) => outcome === 'unknown')) {
+      await forgetCycle(pool, cycle.id);
+      return false;
+    }
     await end({ pool, log }, cycle.id, { done, warnings, error });
     if (error !== undefined) throw error;
+    return true;
   } finally {
     await cycle.release();
   }
@@ -177,7 +187,8 @@ async function connect(context: ProvisionContext, options: ProvisionOptions, war
       warnings.push('Provisioning is paused; whoever is named by hand is provisioned all the same');
     }
     const where = store.kind === 'scim' ? 'Maptician' : 'the table of users';
-    tell({ status: 'success', description: `Microsoft Graph, and ${where}` });
+    // Neither was asked for anything of a user yet, and Maptician may never be.
+    tell({ status: 'success', description: `ready to ask Microsoft Graph, and ${where} where it is needed` });
     return { store, directory };
   } catch (thrown) {
     tell({ status: 'failure', description: toSyncError(thrown).message });

@@ -62,3 +62,8 @@ export async function dropOwn(db: Queryable, cycleId: number): Promise<void> {
     [cycleId],
   );
 }
+
+/** Of one in which nothing was done. */
+export async function forgetCycle(db: Queryable, cycleId: number): Promise<void> {
+  await db.query(`delete from cycles where id = $1 and kind = 'on_demand'`, [cycleId]);
+}

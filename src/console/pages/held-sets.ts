@@ -20,6 +20,7 @@ import {
 } from '../components.ts';
 import type { Viewer } from '../context.ts';
 import { auditTable } from './audit-list.ts';
+import { removeAfterAll } from './user-levers.ts';
 
 export interface HeldRules {
   readonly limits: GuardLimits;
@@ -126,7 +127,7 @@ function rejectedUsers({ users, next }: UserPage<RejectedUser>, viewer: Viewer):
   const isOperator = viewer.role === 'operator';
   return [
     html`<h2 id="rejected">Removals that were rejected</h2>
-      <p>These accounts stay as they are, until access is given back in Entra or there is another reason.${isOperator ? ' Retry has the next cycle decide again, and the guard count it again.' : ''}</p>`,
+      <p>These accounts stay as they are, until access is given back in Entra or there is another reason.${isOperator ? ' To remove one after all has the next cycle decide again, and the guard count it again.' : ''}</p>`,
     table(
       'Users whose removal was rejected',
       ['User', 'Not done', 'Why it was to be', ...(isOperator ? ['Lever'] : [])],
@@ -134,7 +135,7 @@ function rejectedUsers({ users, next }: UserPage<RejectedUser>, viewer: Viewer):
         userCell({ entraId, userName }),
         kind,
         value(reason),
-        ...(isOperator ? [lever({ action: '/held/retry', label: 'Retry', fields: { user: entraId } })] : []),
+        ...(isOperator ? [removeAfterAll(kind, { action: '/held/retry', fields: { user: entraId } })] : []),
       ]),
     ),
     nextPage(next === undefined ? undefined : `/held?after=${next}#rejected`),

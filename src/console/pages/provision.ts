@@ -1,19 +1,29 @@
 /** Provisioning one user on demand: the steps are shown as they happen. */
 import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
-import { detailsOf, marks, nothingWritten, outcomeOf } from '../../cycle/describe-provisioning.ts';
+import {
+  advicesOn,
+  detailsOf,
+  isOutside,
+  marks,
+  nothingWritten,
+  outcomeOf,
+} from '../../cycle/describe-provisioning.ts';
 import type { ProvisionResult } from '../../cycle/provision.ts';
 import type { ActStep, ProvisioningStep } from '../../cycle/provision-steps.ts';
+import { scopeOfUser } from '../../cycle/scope-of-user.ts';
 import { recommendedAction, toSyncError } from '../../errors.ts';
 import { cell, shortAttribute } from '../../words.ts';
-import { type Content, lever, type Markup, notice, table } from '../components.ts';
+import { type Content, type Markup, notice, table } from '../components.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { growingPage } from '../layout.ts';
 import { provisionByHand } from '../provision-by-hand.ts';
 import { spoken } from '../spoken.ts';
 import { logTones } from './tones.ts';
+import { provisionNow } from './user-levers.ts';
 
 const modes = ['now', 'dry-run'] as const;
 type Mode = (typeof modes)[number];
@@ -59,9 +69,12 @@ function provisionOne(c: Context<ConsoleEnv>, context: ConsoleContext, user: str
         onWait,
         signal: AbortSignal.any([page.signal, signal]),
       }).finally(() => shown);
-      await page.add(html`</ol>${ending(result, dryRun)}`);
+      const id = idOf(result);
+      const kept = id !== undefined && (await isKept(context, id));
+      await page.add(html`</ol>${ending(result, { dryRun, kept })}`);
     },
     (thrown) => {
+      if (thrown instanceof HTTPException) return notice('bad', thrown.message);
       const error = toSyncError(thrown);
       if (error.code === 'InternalError') service.log.error({ err: thrown }, 'provisioning from the console failed');
       return notice('bad', ['It did not come to an end. ', spoken(recommendedAction(error.code))]);
@@ -77,20 +90,33 @@ function stepItem(step: ProvisioningStep): Markup {
 `;
 }
 
-function ending(result: ProvisionResult, dryRun: boolean): Content {
+function idOf({ users }: ProvisionResult): string | undefined {
+  return users.flatMap(({ steps }) => steps).find((step) => step.step === 'import')?.id ?? undefined;
+}
+
+/** Whether there is a page about the user: a dry run keeps nobody, and who has left is forgotten. */
+async function isKept({ service }: ConsoleContext, id: string): Promise<boolean> {
+  return (await scopeOfUser(service.database.pool, id, service.filters, new Date())) !== undefined;
+}
+
+function ending(
+  result: ProvisionResult,
+  { dryRun, kept }: { readonly dryRun: boolean; readonly kept: boolean },
+): Content {
   const { users, warnings, error, cycleId } = result;
   const steps = users.flatMap((user) => user.steps);
   const acts = steps.filter((step) => step.step === 'act');
-  const id = steps.find((step) => step.step === 'import')?.id ?? undefined;
+  const id = idOf(result);
+  const logged = acts.some((act) => act.cycleId !== null && act.cycleId === cycleId);
   return [
     modifiedTable(acts, dryRun),
     warnings.map((warning) => notice('warn', warning)),
     error === undefined ? '' : notice('bad', [`${error.message}. `, spoken(recommendedAction(error.code))]),
-    notice(toneOf(result), [outcomeOf(result), dryRun ? ` ${nothingWritten}` : '']),
+    notice(toneOf(result), [[outcomeOf(result), ...advicesOn(users), ...(dryRun ? [nothingWritten] : [])].join(' ')]),
     html`<div class="levers">
-      ${id === undefined ? html`<a class="button" href="/users">Back to the users</a>` : html`<a class="button primary" href="/users/${id}">Show the user</a>`}
-      ${cycleId === undefined ? '' : html`<a class="button" href="/log?cycle=${cycleId}">In the provisioning log</a>`}
-      ${dryRun && users[0]?.outcome === 'planned' && id !== undefined ? lever({ action: `/users/${id}/provision`, label: 'Provision now', fields: { mode: 'now' } }) : ''}
+      ${!kept ? html`<a class="button" href="/users">Back to the users</a>` : html`<a class="button primary" href="/users/${id}">Show the user</a>`}
+      ${!logged ? '' : html`<a class="button" href="/log?cycle=${cycleId}">In the provisioning log</a>`}
+      ${dryRun && users[0]?.outcome === 'planned' && id !== undefined ? provisionNow(id, acts.at(-1)?.operation) : ''}
     </div>`,
   ];
 }
@@ -98,7 +124,7 @@ function ending(result: ProvisionResult, dryRun: boolean): Content {
 function toneOf({ users, error }: ProvisionResult): 'good' | 'warn' | 'bad' {
   const outcomes = users.map(({ outcome }) => outcome);
   if (error !== undefined || outcomes.some((outcome) => outcome === 'failed' || outcome === 'unknown')) return 'bad';
-  return outcomes.includes('waiting') ? 'warn' : 'good';
+  return outcomes.includes('waiting') || users.some(isOutside) ? 'warn' : 'good';
 }
 
 function modifiedTable(acts: readonly ActStep[], dryRun: boolean): Content {

@@ -9,6 +9,7 @@ import { type Content, doneText, lever, notice } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
+import { provisionNow, removeAfterAll } from './user-levers.ts';
 import { accountFacts, attributes, failure, history, hold, mapticianIsLate, scope } from './user-parts.ts';
 
 const entriesShown = 20;
@@ -76,31 +77,12 @@ function body(found: Why, log: LogPage, viewer: Viewer): Content {
     ${standing.failure === null ? '' : html`<p class="quiet">Others may have failed for the same reason: <a href="/failures">all failures</a>.</p>`}`;
 }
 
-function levers({ id, decision, standing }: Why): Content {
-  const removes = decision?.kind === 'deactivate' || decision?.kind === 'delete';
+function levers({ id, decision, standing: { failure: failed, rejectedRemoval } }: Why): Content {
+  const action = `/users/${id}/retry`;
   return html`<div class="levers" role="group" aria-label="This user">
     ${lever({ action: `/users/${id}/provision`, label: 'Look only (dry run)', fields: { mode: 'dry-run' } })}
-    ${lever({
-      action: `/users/${id}/provision`,
-      label: 'Provision now',
-      fields: { mode: 'now' },
-      tone: removes ? 'danger' : 'primary',
-      ...(removes && {
-        explain: `This user is to lose access: the account is ${decision.kind === 'delete' ? 'deleted' : 'deactivated'} at once. Limits on removals do not hold it back, since you name the user.`,
-      }),
-    })}
-    ${
-      standing.failure === null && standing.rejectedRemoval === null
-        ? ''
-        : lever({
-            action: `/users/${id}/retry`,
-            label: standing.failure === null ? 'Remove after all' : 'Retry in the next cycle',
-            ...(standing.failure === null && {
-              tone: 'danger' as const,
-              explain: `The rejection is taken back: the next cycle decides anew whether to ${standing.rejectedRemoval} the account.`,
-            }),
-          })
-    }
+    ${provisionNow(id, decision?.kind)}
+    ${failed !== null ? lever({ action, label: 'Retry in the next cycle' }) : rejectedRemoval === null ? '' : removeAfterAll(rejectedRemoval, { action })}
   </div>`;
 }
 
