@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createApp } from '../../src/console/app.ts';
 import { openStatePool } from '../../src/state/database.ts';
 import type { World } from '../pipeline/world.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { openConsoleWorld, textOf } from './console-world.ts';
 
 /** Keeps everybody from a table while `work` goes on, or for so long as a test may take. */
@@ -42,14 +43,18 @@ test('pages that wait leave the connections of jobs alone, and levers can be pul
   const { world, console } = await openConsoleWorld(1);
   const service = await world.service();
   let pages: Promise<number>[] = [];
-  await whileLocked(world, 'provisioning_log', async () => {
-    pages = Array.from({ length: 20 }, async () => (await console.fetch('/log')).status);
-    expect((await console.post('/pause')).status).toBe(303);
-    expect(service.database.pool.waitingCount).toBe(0);
+  const waiting = async () => {
     const { rows } = await world.pool.query(
       `select count(*)::int as waiting from pg_locks where not granted and relation = 'maptician_sync.provisioning_log'::regclass`,
     );
-    expect(rows[0].waiting).toBeLessThanOrEqual(5);
+    return rows[0].waiting;
+  };
+  await whileLocked(world, 'provisioning_log', async () => {
+    pages = Array.from({ length: 20 }, async () => (await console.fetch('/log')).status);
+    await waitUntil(async () => (await waiting()) >= 5, { message: 'pages to wait' });
+    expect((await console.post('/pause')).status).toBe(303);
+    expect(await waiting()).toBe(5);
+    expect(service.database.pool.waitingCount).toBe(0);
   });
   expect(new Set(await Promise.all(pages))).toEqual(new Set([200]));
 });
