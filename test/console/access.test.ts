@@ -195,7 +195,7 @@ test('lets everybody do what their role may, at every route', async () => {
     as(() => expired),
     turnedAway,
   );
-});
+}, 90_000);
 
 test('has nothing done that another site sends, whoever is signed in', async () => {
   const shown = await openConsoleWorld(0, { settings: tokenSettings });
