@@ -42,6 +42,12 @@ export async function fillUsers(pool: pg.Pool, count: number): Promise<void> {
        case n % 3 when 0 then 409 when 1 then 422 else 500 end
      from (select *, row_number() over (order by id) as n from users) u where n % ${oneIn.failed} = 0`,
   );
+  // A failure that all of a subsidiary have, who come late in the alphabet.
+  await pool.query(
+    `insert into escrow (entra_id, action, code, reason, attempts, first_failed_at, last_failed_at, next_retry_at, last_cycle_id, http_status)
+     select id, 'update', 'Forbidden', 'Their domain is not allowed', 1, now(), now(), now() + interval '5 hours', 1, 403
+     from users where lower(user_name) >= 'jakub.k' order by lower(user_name) desc limit 5000 on conflict do nothing`,
+  );
   await pool.query(
     `insert into operations (cycle_id, entra_id, kind, maptician_id, attributes, reason, state, set_id)
      select 1, entra_id, 'deactivate', maptician_id, '{"active": false}', 'disabled in Entra', 'held', 1

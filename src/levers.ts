@@ -60,28 +60,23 @@ function subjectOf(users: string | FailureCause | undefined, tried: readonly str
 }
 
 /**
- * Provisions users at once, step by step (cycle/provision.ts), and writes down who had it done: by their object ids, and only
- * those who were found. A dry run pulls no lever.
+ * Provisions users at once, step by step (cycle/provision.ts), and writes down who has it done, of each user before anything
+ * is written: by object id, and only of those who are found. A dry run pulls no lever.
  */
 export async function provision(
   context: ProvisionContext,
   users: readonly string[],
-  options: ProvisionOptions,
+  options: Omit<ProvisionOptions, 'beforeWriting'>,
   actor?: Actor,
 ): Promise<ProvisionResult> {
-  const result = await provisionUsers(context, users, options);
-  const ids = result.users.flatMap(({ steps }) => steps.flatMap((step) => (step.step === 'import' ? [step.id] : [])));
-  const found = ids.filter((id) => id !== null);
-  if (!options.dryRun && found.length > 0) {
-    const detail = { cycle: result.cycleId, users: found };
-    await writeAudit(context.pool, {
-      actor,
-      action: 'provision',
-      subject: `user ${found.slice(0, 10).join(', ')}`,
-      detail,
-    });
-  }
-  return result;
+  // Who waits for somebody else's name is looked at twice.
+  const written = new Set<string>();
+  const beforeWriting = async (id: string, cycle: number) => {
+    if (written.has(id)) return;
+    await writeAudit(context.pool, { actor, action: 'provision', subject: `user ${id}`, detail: { cycle } });
+    written.add(id);
+  };
+  return provisionUsers(context, users, { ...options, beforeWriting });
 }
 
 /** What came of asking for a cycle; `waiting`: one that was asked for before is about to begin. */

@@ -12,18 +12,23 @@ export interface Trial {
   readonly filters?: ScopingFilters | undefined;
 }
 
-/** Goes through the whole mirror; Graph and Maptician are not asked. */
-export async function previewMapping(service: Service, { table, filters }: Trial): Promise<Preview> {
+/** Goes through the whole mirror; Graph and Maptician are not asked. Rejects with the reason of the signal once that is aborted. */
+export async function previewMapping(
+  service: Service,
+  { table, filters }: Trial,
+  signal?: AbortSignal,
+): Promise<Preview> {
   const { database, rules, guard } = service;
   const tried = filters ?? service.filters;
   const isTrial = table !== undefined || filters !== undefined;
   // Files in use may have been changed since the last cycle, and then say nothing about what it has read.
   const inUse = isTrial ? [...attributesRead(service.table), ...sourceAttributes(service.filters)] : [];
   const { properties, manager } = selectionOf(inUse);
-  return previewMirror(database.pool, {
+  const input = {
     rules: { ...rules, table: table ?? service.table, skipOutOfScope: tried.skipOutOfScopeDeletions },
     filters: tried,
     guard,
     mirrored: isTrial ? [...properties, ...(manager ? ['manager'] : [])] : [],
-  });
+  };
+  return previewMirror(database.pool, input, signal);
 }

@@ -3,8 +3,10 @@ import { type ExportState, readExportState } from './log-export/export-log.ts';
 import { nextRunOf } from './next-run.ts';
 import { type CredentialExpiry, knownCredential } from './notify/credentials.ts';
 import type { Service } from './service.ts';
+import type { Database } from './state/database.ts';
 import { type DriftCheck, readLastDrift } from './state/drift.ts';
 import { readStanding, type Standing } from './state/standing.ts';
+import type { UserCounts } from './state/user-counts.ts';
 
 export interface Status {
   readonly standing: Standing;
@@ -16,9 +18,12 @@ export interface Status {
   readonly logExport: ExportState | undefined;
 }
 
-export async function readStatus({ database, settings }: Pick<Service, 'database' | 'settings'>): Promise<Status> {
-  const { pool } = database;
-  const standing = await readStanding(pool);
+/** @param counted how many users there are, where that is known; else they are counted */
+export async function readStatus(
+  { database: { pool }, settings }: Pick<Service, 'settings'> & { readonly database: Pick<Database, 'pool'> },
+  counted?: UserCounts,
+): Promise<Status> {
+  const standing = await readStanding(pool, counted);
   return {
     standing,
     nextRun: await nextRunOf(standing, settings.SYNC_SCHEDULE),

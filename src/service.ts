@@ -28,7 +28,13 @@ import { leaveQuarantine } from './leave-quarantine.ts';
 import type { Log } from './log.ts';
 import { openLogKeeper } from './log-export/keep-log.ts';
 import { readsRoles } from './mapping/attribute-mapping.ts';
-import { type AttributeTable, attributesRead, fingerprint, matchingAttributes } from './mapping/attribute-table.ts';
+import {
+  type AttributeTable,
+  attributesRead,
+  fingerprint,
+  matchingAttributes,
+  redactedProperties,
+} from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
 import { selectionOf } from './mapping/source-schema.ts';
 import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-user-store.ts';
@@ -51,6 +57,7 @@ import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
 import { keepServicePrincipal } from './state/facts.ts';
+import { fillSearch } from './state/fill-search.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -246,6 +253,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     },
     duties: async ({ schedule }) => [
       ...(schedule ? [leaveQuarantine(database.pool, await queue(), log)] : []),
+      fillSearch(database.pool, redactedProperties(table)),
       ...logKeeper.duties,
       ...(await notificationDuties({
         pool: database.pool,

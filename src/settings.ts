@@ -1,8 +1,8 @@
 /** Reads the settings: the environment over `config/sync.yaml` over the defaults, all problems in one message. */
 
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { parseYaml } from './read-yaml.ts';
 import { aboutSetting, type SettingName, settingNames, settingsSchema } from './settings-schema.ts';
 import { isEveryAddress, isLoopback, isLoopbackAddress, maskUrl } from './settings-values.ts';
 
@@ -127,10 +127,9 @@ function readConfigFile(file: string, given: GivenSettings, problems: string[]):
 
 /** The file's top-level keys and values. Scalars stay text, so that 0012 and true mean what they mean in the environment. */
 function parseConfig(file: string, source: string, problems: string[]): Map<unknown, unknown> {
-  const lines = new LineCounter();
-  const document = parseDocument(source, { schema: 'failsafe', prettyErrors: false, lineCounter: lines });
+  const { document, lines, errors } = parseYaml(source, { schema: 'failsafe' });
   // The parser's own messages quote the source, which may be a secret: only the line and the kind of error are told.
-  const error = document.errors[0] ?? document.warnings[0];
+  const error = errors[0] ?? document.warnings[0];
   if (error !== undefined) {
     const { line } = lines.linePos(error.pos[0]);
     const kind = error.code.toLowerCase().replaceAll('_', ' ');

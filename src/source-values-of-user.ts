@@ -22,30 +22,57 @@ interface KnownUser {
   readonly has_access: boolean;
 }
 
+export interface UserValues {
+  /** By the names they were asked for. */
+  readonly values: SourceValues;
+  /** Whether cycles have read this user; who was only looked up in Entra need not be anybody's concern here. */
+  readonly mirrored: boolean;
+}
+
 /**
- * The values of these attributes, by the names they are asked for.
+ * The values of these attributes.
  * @param user an object id or a userPrincipalName
- * @throws SyncError where nobody in Entra is called so, or Graph cannot be read
+ * @param options.mirrorOnly for whoever may not look up anybody and anything in Entra
+ * @throws SyncError where nobody in Entra, or in the mirror, is called so, or Graph cannot be read
  */
 export async function readUserValues(
   service: Service,
   signal: AbortSignal,
   user: string,
   names: readonly string[],
-): Promise<SourceValues> {
+  { mirrorOnly = false } = {},
+): Promise<UserValues> {
   const wanted = names.flatMap((name): [string, SourceAttribute][] => {
     const attribute = findSourceAttribute(name);
     return attribute === undefined ? [] : [[name, attribute]];
   });
   const needed = wanted.map(([, attribute]) => attribute);
   const known = await findMirrored(service, user);
+  if (mirrorOnly) refuseOthers(service, known, needed);
   const enough = known !== undefined && isMirrored(service, needed);
   const attributes = enough ? known.attributes : await readFromGraph(service, signal, known?.id ?? user, needed);
   const isSoftDeleted = known === undefined ? attributes.accountEnabled === false : !known.has_access;
   const values: SourceValues = Object.fromEntries(
     wanted.map(([name, attribute]) => [name, readSourceAttribute(attribute, attributes, { isSoftDeleted })]),
   );
-  return names.includes(rolesName) ? { ...values, [rolesName]: rolesOf(service, known) } : values;
+  const roles = names.includes(rolesName) ? { [rolesName]: rolesOf(service, known) } : {};
+  return { values: { ...values, ...roles }, mirrored: known !== undefined };
+}
+
+function refuseOthers(service: Service, known: KnownUser | undefined, needed: readonly SourceAttribute[]): void {
+  if (known === undefined) {
+    throw new SyncError(
+      'Misconfigured',
+      'Nobody of whom cycles have read has this object id or userPrincipalName. An operator may try it with anybody in Entra; or give values by hand',
+    );
+  }
+  const missing = needed.filter((attribute) => !isMirrored(service, [attribute])).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new SyncError(
+      'Misconfigured',
+      `Cycles do not read ${missing.join(', ')}, since neither the attribute table nor the scoping filters do. An operator may try it with the value in Entra; or give one by hand`,
+    );
+  }
 }
 
 /** A cycle works them out, when a row asks for them. */

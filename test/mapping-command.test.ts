@@ -245,7 +245,7 @@ describe('mapping preview', () => {
     expect(shown.stdout).toContain(
       '16 users would leave scope: u6@contoso.example, u7@contoso.example, u8@contoso.example, …',
     );
-    expect(shown.stdout).toContain('15 removals of 20 active accounts: sync would hold them for approval.');
+    expect(shown.stdout).toContain('15 removals of 20 active accounts: a cycle would hold them for approval.');
   });
 
   it('tests an expression on a user of the mirror, by name', async () => {

@@ -22,15 +22,18 @@ const search =
   (round) => ({ path: '/users/search', form: { search: words(round) } });
 
 const pages: Readonly<Record<string, Request>> = {
+  overview: () => ({ path: '/' }),
   'users, first page': () => ({ path: '/users' }),
   'users, some page': (round) => ({ path: `/users?after=${someone(round)}` }),
   'users who failed': () => ({ path: '/users?state=failed' }),
   'users, search with many hits': search((round) => ['anna', 'berg', 'contoso'][round % 3] ?? ''),
   'users, search with few hits': search((round) => `berg ${1000 + round}`),
+  'users, search with hits late in the alphabet': search(() => 'jakub'),
   'users, search in vain': search((round) => `nobody${round}`),
   'one user': (round) => ({ path: `/users/${someone(round)}` }),
   failures: () => ({ path: '/failures' }),
   'failures, users of one cause': () => ({ path: '/failures/users?code=Conflict&status=409' }),
+  'failures, users of a cause late in the alphabet': () => ({ path: '/failures/users?code=Forbidden&status=403' }),
   held: () => ({ path: '/held' }),
   'held, users of a set': (round) => ({ path: `/held/1?after=${someone(round)}` }),
   'log of a million, newest': () => ({ path: '/log' }),

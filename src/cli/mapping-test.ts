@@ -19,7 +19,8 @@ export async function testExpression(text: string, options: TestOptions): Promis
   if (user === undefined) return evaluate(text, options, {});
   return withService(options, async (service, signal) => {
     const names = attributesOf(text);
-    return evaluate(text, options, await readUserValues(service, signal, user, names));
+    const { values } = await readUserValues(service, signal, user, names);
+    return evaluate(text, options, values);
   });
 }
 

@@ -1,9 +1,11 @@
 /** The console as one Hono application: who may look, then pages, API, health and queue. */
 import { Hono } from 'hono';
+import { remember } from '../remember.ts';
 import { countRunning } from '../running.ts';
+import { areFew, countUsers } from '../state/user-counts.ts';
 import { access } from './access/access.ts';
 import { openAuthentication } from './access/authentication.ts';
-import { checkBody, limitBody } from './access/request-body.ts';
+import { checkAddress, checkBody, limitBody } from './access/request-body.ts';
 import { securityHeaders } from './access/security-headers.ts';
 import { signInPages } from './access/sign-in.ts';
 import { apiRoutes } from './api/api.ts';
@@ -26,15 +28,16 @@ import { queueBoard } from './queue-board.ts';
 
 /** @param running where what outlasts its request is counted */
 export async function createApp(
-  given: Omit<ConsoleContext, 'turns' | 'running'>,
+  given: Omit<ConsoleContext, 'turns' | 'running' | 'counts'>,
   running = countRunning(),
 ): Promise<Hono<ConsoleEnv>> {
-  const context: ConsoleContext = { ...given, running, turns: openProvisionTurns() };
+  const counts = remember(() => countUsers(given.pool), { isCheap: areFew });
+  const context: ConsoleContext = { ...given, running, turns: openProvisionTurns(), counts };
   const app = new Hono<ConsoleEnv>();
   app.onError((thrown, c) => failed(c, thrown, context.service.log));
   app.notFound(notFound);
   const authentication = openAuthentication(context);
-  app.use(securityHeaders(context.origin), access(authentication), limitBody, checkBody);
+  app.use(securityHeaders(context.origin), checkAddress, access(authentication), limitBody, checkBody);
   const parts = [
     assets(),
     healthRoutes(context),

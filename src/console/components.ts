@@ -47,6 +47,11 @@ export function notice(tone: Tone, content: Content): Markup {
   return html`<div class="notice ${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">${content}</div>`;
 }
 
+/** What is said of something done, by the word that the address of the page has for it; nothing for a word that is none of ours. */
+export function doneText(words: Readonly<Record<string, string>>, word: string | undefined): string | undefined {
+  return word !== undefined && Object.hasOwn(words, word) ? words[word] : undefined;
+}
+
 /** What stands where nothing is. */
 export function empty(text: Content): Markup {
   return html`<p class="empty">${text}</p>`;

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import pg from 'pg';
 import { type ErrorCode, recommendedAction, toSyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ConsoleEnv } from './context.ts';
@@ -34,6 +35,11 @@ export async function notFound(c: Context<ConsoleEnv>): Promise<Response> {
 /** What has no class is logged with its place, and not told: it may quote a value. */
 export async function failed(c: Context<ConsoleEnv>, thrown: Error, log: Log): Promise<Response> {
   if (thrown instanceof HTTPException) return refused(c, thrown);
+  const late = lateness(thrown);
+  if (late !== undefined) {
+    log.warn({ path: c.req.routePath }, `the console could not answer: ${late}`);
+    return refused(c, new HTTPException(503, { message: late }));
+  }
   const error = toSyncError(thrown);
   const unknown = error.code === 'InternalError';
   if (unknown) log.error({ err: thrown, path: c.req.routePath }, 'the console could not answer');
@@ -46,6 +52,21 @@ export async function failed(c: Context<ConsoleEnv>, thrown: Error, log: Log): P
     body: html`<p>${message}</p><p>${spoken(recommendedAction(error.code))}</p>`,
   });
 }
+
+/** What is told of a statement that was stopped, or had none of the console's connections left; undefined for all else. */
+function lateness(thrown: Error): string | undefined {
+  if (thrown instanceof pg.DatabaseError && thrown.code === queryCanceled) {
+    return 'The state database took too long over this, so it was stopped. Ask for less, such as a shorter time or one user, or try again when there is less to do.';
+  }
+  return thrown.message === noConnection
+    ? 'The state database is busy with what others look at. Try again in a moment.'
+    : undefined;
+}
+
+/** SQLSTATE of a statement that statement_timeout stopped. */
+const queryCanceled = '57014';
+/** What the pool of the driver says; it has no code for it. */
+const noConnection = 'timeout exceeded when trying to connect';
 
 async function refused(c: Context<ConsoleEnv>, { status, message, res }: HTTPException): Promise<Response> {
   const codes: Readonly<Record<number, string>> = {

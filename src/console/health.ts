@@ -9,10 +9,10 @@ import { createReadiness } from './readiness.ts';
  * `/healthz`: the process lives, whatever becomes of Entra, Maptician or the database, since a restart would not mend those.
  * `/readyz`: it can work, and is not about to end. `/metrics`: for Prometheus.
  */
-export function healthRoutes({ service, signal }: ConsoleContext): Hono<ConsoleEnv> {
+export function healthRoutes({ service, pool, signal, counts }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   const readiness = createReadiness(service);
-  const readState = createStateMetrics(service);
+  const readState = createStateMetrics({ ...service, database: { pool } }, counts);
   const process = new Registry();
   collectDefaultMetrics({ register: process });
 

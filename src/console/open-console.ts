@@ -7,6 +7,7 @@ import { codeOf, SyncError } from '../errors.ts';
 import { countRunning } from '../running.ts';
 import type { Service } from '../service.ts';
 import type { ListenAddress } from '../settings-values.ts';
+import { openStatePool } from '../state/database.ts';
 import { createApp } from './app.ts';
 import { followCertificate, readCertificate } from './tls.ts';
 
@@ -26,6 +27,11 @@ export interface ConsoleOptions {
   readonly signal: AbortSignal;
 }
 
+/** Of the pool for pages. */
+const connectionsAtMost = 5;
+/** Milliseconds; a page takes a small part of a second. */
+const statementTimeout = 15_000;
+
 /** Undefined where it is switched off. Rejects with a SyncError that says what to mend. */
 export async function openConsole(service: Service, options: ConsoleOptions): Promise<Console | undefined> {
   const { settings } = service;
@@ -35,24 +41,32 @@ export async function openConsole(service: Service, options: ConsoleOptions): Pr
   const tls = certificate === undefined ? undefined : createHttpsServer(certificate);
   const server = tls ?? createHttpServer();
   await listen(server, address);
+  const pool = openStatePool(service.database.url, connectionsAtMost, statementTimeout);
   try {
     const url = urlOf(server, address, tls === undefined ? 'http' : 'https');
     const running = countRunning();
-    const app = await createApp({ service, origin: settings.CONSOLE_URL ?? url, ...options }, running);
+    const app = await createApp({ service, pool, origin: settings.CONSOLE_URL ?? url, ...options }, running);
     const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     server.on('request', (request, response) => running.add(answer(request, response)));
     const stopFollowing = tls && certificate && followCertificate(tls, certificate, settings, service.log);
-    const close = async (): Promise<void> => {
+    const shut = async (): Promise<void> => {
       stopFollowing?.();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       await Promise.race([running.ended(), sleep(closeWithin, undefined, { ref: false })]);
       server.closeAllConnections();
       await closed;
+      await pool.end();
+    };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= shut();
+      return closing;
     };
     return { url, close, [Symbol.asyncDispose]: close };
   } catch (thrown) {
     server.close();
+    await pool.end();
     throw thrown;
   }
 }

@@ -5,7 +5,7 @@
 import type { ProvisionOptions, ProvisionResult } from '../cycle/provision.ts';
 import { provision } from '../levers.ts';
 import { actorOf, type ConsoleContext, type Viewer } from './context.ts';
-import { openTurns, type Turns } from './turns.ts';
+import { openTurns, type Turns } from './provision-turns.ts';
 
 /** Seconds; most take less. */
 const comeAgainAfter = 10;

@@ -9,10 +9,12 @@ import type { AttributePath, AttributeValue } from '../mapping/maptician-user.ts
 import { redact } from '../mapping/redaction.ts';
 import { type Decision, decide, type PlanRules, type Subject } from '../plan/decide.ts';
 import { isLimited, limitsPassed, noKinds, removalsOf } from '../plan/removal-guard.ts';
-import { evaluateFilters, filterGroups } from '../scope/filters/evaluate-filters.ts';
+import { filterGroups } from '../scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from '../scope/filters/model.ts';
 import type { Queryable } from '../state/database.ts';
 import { modifiedProperties } from '../state/provisioning-log.ts';
+import { createTurns, type TakeTurns } from '../turns.ts';
+import { evaluatingAhead, passesFilters } from './evaluate-ahead.ts';
 import { isGraceOver } from './grace-period.ts';
 import { type GuardRules, readGuardState } from './guard-state.ts';
 import { type SubjectRow, toSubject } from './subject-row.ts';
@@ -73,13 +75,16 @@ interface Gathered {
   readonly samples: (string | null)[];
 }
 
-/** Goes through the mirror in one snapshot, whatever cycles write meanwhile. */
-export async function previewMirror(pool: pg.Pool, input: PreviewInput): Promise<Preview> {
+/**
+ * Goes through the mirror in one snapshot, whatever cycles write meanwhile. Others get their turn in between. Rejects with the reason
+ * of the signal once that is aborted.
+ */
+export async function previewMirror(pool: pg.Pool, input: PreviewInput, signal?: AbortSignal): Promise<Preview> {
   const client = await pool.connect();
   try {
     await client.query('begin isolation level repeatable read, read only');
     const known = await withoutUnmirrored(client, input);
-    return await gather(client, { ...input, ...known }, known.unknown);
+    return await gather(client, { ...input, ...known }, known.unknown, createTurns(signal));
   } finally {
     await client.query('rollback').catch(() => undefined);
     client.release();
@@ -90,7 +95,10 @@ async function gather(
   client: Queryable,
   input: Pick<PreviewInput, 'rules' | 'guard'> & { readonly filters: ScopingFilters | undefined },
   unknown: readonly string[],
+  turns: TakeTurns,
 ): Promise<Preview> {
+  const ahead = evaluatingAhead(input.rules.table, turns);
+  const rules = { ...input.rules, table: ahead.table };
   const actions = new Map<string, number>();
   const attributes = new Map<string, { users: number; readonly samples: Sample[] }>();
   const failures = new Map<string, Gathered>();
@@ -101,15 +109,17 @@ async function gather(
   const now = new Date();
   for await (const row of mirroredRows(client, input)) {
     mirrored += 1;
-    const subject = subjectOf(row, input.filters, now);
-    const decision = decide(subject, input.rules);
-    const kind = actionOf(decision, input.rules.table);
+    await turns();
+    const subject = await subjectOf(row, input.filters, now, turns);
+    await ahead.next(subject);
+    const decision = decide(subject, rules);
+    const kind = actionOf(decision, rules.table);
     if (subject.inScope && subject.presence === 'live') {
       if (!subject.filteredOut) inScope += 1;
       if (!row.filtered_out && subject.filteredOut) add(leave, row.user_name);
       if (row.filtered_out && !subject.filteredOut) add(enter, row.user_name);
       if (!subject.filteredOut && subject.source.accountEnabled !== false) {
-        const name = userNameOf(input.rules.table, subject.source)?.toLowerCase();
+        const name = userNameOf(rules.table, subject.source)?.toLowerCase();
         if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
       }
     }
@@ -212,8 +222,8 @@ async function* mirroredRows(
   }
 }
 
-function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date): Subject {
+async function subjectOf(row: Row, filters: ScopingFilters | undefined, now: Date, turns: TakeTurns): Promise<Subject> {
   if (filters === undefined) return toSubject(row);
-  const { inScope } = evaluateFilters(filters, row.attributes, { memberOf: new Set(row.member_of), now });
-  return toSubject({ ...row, filtered_out: !inScope });
+  const facts = { memberOf: new Set(row.member_of), now };
+  return toSubject({ ...row, filtered_out: !(await passesFilters(filters, row.attributes, facts, turns)) });
 }

@@ -40,6 +40,11 @@ export interface ProvisionOptions {
   readonly dryRun: boolean;
   /** Told of each step when it is done; `user` as it was asked for, undefined for the connections. */
   readonly onStep?: ((step: ProvisioningStep, user: string | undefined) => void) | undefined;
+  /**
+   * Waited for when a user has been found, by object id, and before anything is written of them. Where it rejects nothing
+   * is. Not told of a dry run.
+   */
+  readonly beforeWriting?: ((id: string, cycleId: number) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -93,11 +98,11 @@ async function provisionNow(
   const started = Date.now();
   const done: ProvisionedUser[] = [];
   const warnings: string[] = [];
-  const { signal, onStep, dryRun } = options;
+  const { signal, onStep, beforeWriting, dryRun } = options;
   let cycleId: number | undefined;
   let error: SyncError | undefined;
   try {
-    const connected = { context, signal, onStep, ...(await connect(context, options, warnings)) };
+    const connected = { context, signal, onStep, beforeWriting, ...(await connect(context, options, warnings)) };
     try {
       if (dryRun) await provisionEach({ ...connected, cycleId }, users, done);
       else {

@@ -25,6 +25,7 @@ export interface StepContext {
   readonly directory: PullContext;
   /** Undefined for a dry run. */
   readonly cycleId: number | undefined;
+  readonly beforeWriting: ((id: string, cycleId: number) => Promise<void>) | undefined;
 }
 
 /** `planned`: a dry run found something to do; `unknown`: neither Entra nor the state database knows such a user. */
@@ -32,7 +33,7 @@ export type StepOutcome = ActOutcome | 'planned' | 'unknown';
 
 /** Tells of each step when it is done. Rejects where something could not be read or written for everyone alike. */
 export async function takeSteps(
-  { context, signal, store, directory, cycleId }: StepContext,
+  { context, signal, store, directory, cycleId, beforeWriting }: StepContext,
   user: string,
   onStep: (step: ProvisioningStep) => void,
 ): Promise<StepOutcome> {
@@ -42,6 +43,7 @@ export async function takeSteps(
   onStep(importStep(found));
   if (found === undefined) return 'unknown';
   const { id } = found;
+  if (cycleId !== undefined) await beforeWriting?.(id, cycleId);
   const { reading, scope, planned } =
     cycleId === undefined ? await tryOut(directory, found, rules) : await bring(directory, { at, found });
   if (scope === undefined) throw new SyncError('InternalError', 'The user is not in the mirror after it was written');

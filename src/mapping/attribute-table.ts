@@ -1,8 +1,9 @@
 /** The attribute table (config/attributes.yaml): its shape, its checks, and what follows from it. */
 import { createHash } from 'node:crypto';
-import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isSeq } from 'yaml';
 import { z } from 'zod';
-import { SyncError, toError } from '../errors.ts';
+import { SyncError } from '../errors.ts';
+import { readYaml } from '../read-yaml.ts';
 import {
   type AttributeMapping,
   type CheckedRow,
@@ -11,11 +12,12 @@ import {
   mappingRow,
   readMapping,
   readsRoles,
+  rolesName,
 } from './attribute-mapping.ts';
 import { printExpression } from './expression/printer.ts';
 import { isTrue, plainOf, textOf } from './expression/values.ts';
 import { type AttributePath, readAttributePath } from './maptician-user.ts';
-import type { SourceAttribute } from './source-schema.ts';
+import { findSourceAttribute, type SourceAttribute } from './source-schema.ts';
 
 /** What may be done to accounts. `delete` is deactivating, too. */
 export interface ObjectActions {
@@ -85,10 +87,21 @@ export function attributesRead(table: AttributeTable): SourceAttribute[] {
   return [...new Map(read.map((attribute) => [attribute.name, attribute])).values()];
 }
 
-/** The properties of Graph that a row with Redact reads: what they hold is shown nowhere, and nobody is found by it. */
+/** What a row with Redact reads, by propertyOf: what it holds is shown nowhere, and nobody is found by it. */
 export function redactedProperties(table: AttributeTable): ReadonlySet<string> {
   const redacting = table.mappings.filter(({ source }) => isRedacting(source));
-  return new Set(attributesRead({ ...table, mappings: redacting }).map(({ name, property }) => property ?? name));
+  return propertiesRead({ ...table, mappings: redacting });
+}
+
+/** What the table reads, by propertyOf. */
+export function propertiesRead(table: AttributeTable): ReadonlySet<string> {
+  const roles = table.mappings.some(({ source }) => readsRoles(source)) ? [rolesName] : [];
+  return new Set([...attributesRead(table).map(({ name }) => propertyOf(name)), ...roles]);
+}
+
+/** The property of Graph that holds an attribute, since several may come of one; the name itself where none does. */
+export function propertyOf(name: string): string {
+  return findSourceAttribute(name)?.property ?? name;
 }
 
 /** The attributes by which accounts are found, the first to be tried first. */
@@ -125,28 +138,15 @@ function meaningOf(source: MappingSource): readonly unknown[] {
 }
 
 function readRows(yamlText: string, name: string): { rows: unknown[]; lines: number[]; actions: ObjectActions } {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(yamlText, { lineCounter });
-  if (document.errors.length > 0)
-    throw misconfigured(
-      name,
-      document.errors.map((error) => error.message.trimEnd()),
-    );
-  const parsed = file.safeParse(contentOf(document, name));
+  const read = readYaml(yamlText);
+  if ('problems' in read) throw misconfigured(name, read.problems);
+  const { content, document, lines: counter } = read;
+  const parsed = file.safeParse(content);
   if (!parsed.success) throw misconfigured(name, issuesOf(parsed.error));
   const sequence = isMap(document.contents) ? document.contents.get('attributes', true) : undefined;
   const nodes: unknown[] = isSeq(sequence) ? sequence.items : [];
-  const lines = nodes.map((node) => lineCounter.linePos(startOf(node)).line);
+  const lines = nodes.map((node) => counter.linePos(startOf(node)).line);
   return { rows: parsed.data.attributes, lines, actions: parsed.data.actions };
-}
-
-/** An alias without an anchor, or one that grows without bounds, is only found while the document is put together. */
-function contentOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS();
-  } catch (thrown) {
-    throw misconfigured(name, [toError(thrown).message]);
-  }
 }
 
 function startOf(node: unknown): number {

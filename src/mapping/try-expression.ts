@@ -1,7 +1,7 @@
 /** An expression tried with values that somebody gave. Pure but for the clock and chance, where the expression asks for them. */
 import { randomInt } from 'node:crypto';
 import { SyncError } from '../errors.ts';
-import { attributeKinds } from './attribute-mapping.ts';
+import { attributeKinds, isRedacting } from './attribute-mapping.ts';
 import { compileExpression } from './expression/evaluate.ts';
 import { ExpressionError } from './expression/expression-error.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type SourceValues,
   textOf,
 } from './expression/values.ts';
+import { redactedText } from './redaction.ts';
 import { unknownAttribute } from './source-schema.ts';
 
 /** What an expression gave, and of what. */
@@ -38,10 +39,40 @@ interface Result {
  * @throws SyncError Misconfigured where an assignment is wrong
  */
 export function tryExpression(text: string, assignments: readonly string[], values: SourceValues): Tried {
-  const expression = compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt });
-  const given = { ...values, ...valuesSet(text, assignments) };
-  const read = Object.fromEntries(expression.attributes.map((name) => [name, given[name] ?? null]));
+  const { expression, given, read } = prepare(text, assignments, values);
   return { ...describeResult(expression.evaluate(given)), read };
+}
+
+/**
+ * The same for somebody who may not see everything of the user whose `values` these are: with a mark in place of what Redact hides,
+ * in the expression, and of the attributes that `isHidden` names. An expression that reads one of those is not evaluated at all,
+ * since even whether it has a value would tell of theirs. What is given by hand is no secret.
+ */
+export function tryExpressionHiding(
+  text: string,
+  assignments: readonly string[],
+  values: SourceValues,
+  isHidden: (attribute: string) => boolean,
+): Tried {
+  const { expression, given, byHand, read } = prepare(text, assignments, values);
+  const redacts = isRedacting({ from: 'expression', expression, reads: [] });
+  const secret = expression.attributes.filter((name) => !Object.hasOwn(byHand, name) && isHidden(name));
+  const shown = Object.entries(read).map(([name, value]): [string, SourceValue] => {
+    const hides = secret.includes(name) || (redacts && !Object.hasOwn(byHand, name));
+    return [name, hides && value !== null ? redactedText : value];
+  });
+  const masked = { read: Object.fromEntries(shown), redacted: true, result: redactedText };
+  if (secret.length > 0) return { ...masked, type: 'hidden' };
+  const found = describeResult(expression.evaluate(given));
+  return found.redacted && found.result !== null ? { ...found, ...masked } : { ...found, read: masked.read };
+}
+
+function prepare(text: string, assignments: readonly string[], values: SourceValues) {
+  const expression = compileExpression(text, { attributes: attributeKinds(text), now: Date.now, randomInt });
+  const byHand = valuesSet(text, assignments);
+  const given: SourceValues = { ...values, ...byHand };
+  const read = Object.fromEntries(expression.attributes.map((name) => [name, given[name] ?? null]));
+  return { expression, given, byHand, read };
 }
 
 /** The attributes an expression reads; none where it is wrong, which is told of where it is evaluated. */
@@ -61,12 +92,13 @@ function valuesSet(text: string, assignments: readonly string[]): Record<string,
   );
   const values: Record<string, SourceValue> = {};
   for (const [name, texts] of Map.groupBy(assignments, (assignment) => assignment.split('=', 1)[0] ?? '')) {
-    if (texts.some((assignment) => !assignment.includes('='))) throw wrongSet(`--set ${name}: write name=value`);
+    if (texts.some((assignment) => !assignment.includes('=')))
+      throw wrongSet(`The value of ${name}: write ${name}=VALUE`);
     const kind = kinds.get(name);
-    if (kind === undefined) throw wrongSet(`--set ${name}: ${unknownAttribute(name)}`);
+    if (kind === undefined) throw wrongSet(`The value of ${name}: ${unknownAttribute(name)}`);
     const given = texts.map((assignment) => assignment.slice(name.length + 1));
     if (kind === 'boolean' && !given.every((one) => /^(?:true|false)$/i.test(one)))
-      throw wrongSet(`--set ${name}: it holds true or false`);
+      throw wrongSet(`The value of ${name}: it holds true or false`);
     values[name] = valueFrom(kind, given);
   }
   return values;

@@ -79,9 +79,17 @@ function removalLimitPassed(counts: GuardCounts, { removals, day }: GuardLimits)
   if (emptied !== undefined && linkedActive > 0 && waiting >= emptiedFloor) return emptiedWords[emptied];
   const inCycle = waiting + removalsOf(counts.passed);
   if (inCycle >= removalFloor) {
-    if (inCycle > removals.count) return `more than ${howMany(removals.count, 'user')}`;
+    // What is held by itself may be few.
+    const planned = removalsOf(counts.planned);
+    const words = (limit: string, passed: (removed: number) => boolean) =>
+      passed(planned) ? limit : `${limit}, together with those held or removed before`;
+    if (inCycle > removals.count) {
+      return words(`more than ${howMany(removals.count, 'user')}`, (removed) => removed > removals.count);
+    }
     if (exceeds(inCycle, removals.percent, linkedActive)) {
-      return `more than ${removals.percent} % of ${howMany(linkedActive, 'active user')}`;
+      return words(`more than ${removals.percent} % of ${howMany(linkedActive, 'active user')}`, (removed) =>
+        exceeds(removed, removals.percent, linkedActive),
+      );
     }
   }
   const inDay = waiting + removedInDay;

@@ -54,9 +54,9 @@ export async function readAudit(
   const { before, limit, actions } = page;
   const { rows } = await db.query(
     `select id, at, actor, action, subject, detail from
-       (select * from audit where $1::bigint is null or id < $1 order by id desc limit $4) a
-     where $2::text[] is null or action = any($2) order by id desc limit $3`,
-    [before ?? null, actions ?? null, limit + 1, lookedAtMost],
+       (select * from audit${before === undefined ? '' : ' where id < $4'} order by id desc limit $3) a
+     where $1::text[] is null or action = any($1) order by id desc limit $2`,
+    [actions ?? null, limit + 1, lookedAtMost, ...(before === undefined ? [] : [before])],
   );
   const entries = rows.slice(0, limit).map((row) => auditRecord.parse(row));
   return { entries, next: rows.length > limit ? entries.at(-1)?.id : undefined };

@@ -288,8 +288,8 @@ export async function readCycles(db: Queryable, limit: number, before?: number):
   const { rows } = await db.query(
     `select id, kind, trigger, state, phase, started_at as "startedAt", ended_at as "endedAt", counts, warnings,
        stop_code as "stopCode", stop_message as "stopMessage", stop_detail as "stopDetail"
-     from cycles where kind <> 'on_demand' and ($2::bigint is null or id < $2) order by id desc limit $1`,
-    [limit, before ?? null],
+     from cycles where kind <> 'on_demand'${before === undefined ? '' : ' and id < $2'} order by id desc limit $1`,
+    [limit, ...(before === undefined ? [] : [before])],
   );
   return rows.map((row) => cycleRow.parse(row));
 }

@@ -60,9 +60,13 @@ export function openPool(
   return pool;
 }
 
-/** A pool of the state database's own tables. */
-export function openStatePool(url: string, max: number): pg.Pool {
-  return openPool(url, { searchPath: stateSchema, max });
+/** A pool of the state database's own tables. `statementTimeout` in milliseconds: what takes longer is stopped. */
+export function openStatePool(url: string, max: number, statementTimeout?: number): pg.Pool {
+  return openPool(url, {
+    searchPath: stateSchema,
+    max,
+    ...(statementTimeout === undefined ? {} : { statementTimeout }),
+  });
 }
 
 /** More than jobs that run side by side: each holds a connection while it waits for Maptician. */

@@ -47,8 +47,8 @@ export async function readHeldUsers(
        coalesce(l.maptician_id, o.maptician_id) as "mapticianId",
        o.kind, o.reason, l.applied, l.redacted as "appliedRedacted", o.attributes, o.redacted
      from operations o left join users u on u.id = o.entra_id left join links l on l.entra_id = o.entra_id
-     where o.state = 'held' and o.set_id = $1 and ($2::uuid is null or o.entra_id > $2) order by o.entra_id limit $3`,
-    [set, after ?? null, limit + 1],
+     where o.state = 'held' and o.set_id = $1${after === undefined ? '' : ' and o.entra_id > $3'} order by o.entra_id limit $2`,
+    [set, limit + 1, ...(after === undefined ? [] : [after])],
   );
   return pageOf(
     rows.map((row) => toHeldUser(heldUserRow.parse(row))),
@@ -81,8 +81,8 @@ export async function readRejectedUsers(
     `select u.id as "entraId", coalesce(u.user_name, l.user_name) as "userName",
        u.rejected_removal as kind, u.rejected_reason as reason
      from users u left join links l on l.entra_id = u.id
-     where u.rejected_removal is not null and ($1::uuid is null or u.id > $1) order by u.id limit $2`,
-    [after ?? null, limit + 1],
+     where u.rejected_removal is not null${after === undefined ? '' : ' and u.id > $2'} order by u.id limit $1`,
+    [limit + 1, ...(after === undefined ? [] : [after])],
   );
   return pageOf(
     rows.map((row) => rejectedUserRow.parse(row)),

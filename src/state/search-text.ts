@@ -31,5 +31,9 @@ export function searchWords(asked: string): string[] {
     .slice(0, 8);
 }
 
-/** In SQL; rows from before there was such a column are found by their names alone, until they are next read. */
-export const searchOfUser = `coalesce(u.search, lower(u.user_name), '')`;
+/** What `folded` does, in SQL, for the accents of Latin, Greek and Cyrillic; where the database is not UTF-8 only the case. */
+const foldedName = `case when getdatabaseencoding() = 'UTF8'
+  then lower(regexp_replace(normalize(u.user_name, NFKD), '[\\u0300-\\u036f]', '', 'g')) else lower(u.user_name) end`;
+
+/** In SQL; until a service has filled it, rows from before there was such a column are found by their names alone. */
+export const searchOfUser = `coalesce(u.search, ${foldedName}, '')`;

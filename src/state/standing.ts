@@ -3,6 +3,7 @@ import { type Cycle, isCycleRunning, readCycles } from './cycles.ts';
 import type { Queryable } from './database.ts';
 import { type HeldSet, readHeldSets } from './held-sets.ts';
 import { type Job, readJob } from './job.ts';
+import { countUsers, type UserCounts } from './user-counts.ts';
 
 /** How things stand, in a word. */
 export const standingStates = [
@@ -74,50 +75,24 @@ export interface Failing {
 
 const namedFailing = 10;
 
-export async function readStanding(db: Queryable): Promise<Standing> {
-  const [lastCycle] = await readCycles(db, 1);
-  const cycle = wasTurnedAway(lastCycle) ? await readLastAtWork(db) : lastCycle;
-  const { rows } = await db.query<
-    Standing['users'] & { failed: number; open: number; rejected: number; finished: Date | null }
-  >(
-    `select (select count(*) from users) as mirrored, (select count(*) from users where in_scope and not filtered_out) as "inScope",
-       (select count(*) from links) as linked, (select count(*) from links where active) as active,
-       (select count(*) from escrow) as failed,
-       (select count(*) from users where rejected_removal is not null) as rejected,
-       (select count(*) from operations where state in ('open', 'staged')) as open,
-       (select max(ended_at) from cycles where state in ('succeeded', 'partial') and kind <> 'on_demand') as finished`,
-  );
-  const held = await readHeldSets(db);
-  const {
-    mirrored = 0,
-    rejected = 0,
-    inScope = 0,
-    linked = 0,
-    active = 0,
-    failed = 0,
-    open = 0,
-    finished = null,
-  } = rows[0] ?? {};
-  const job = await readJob(db);
-  const running = await isCycleRunning(db);
+/** @param counted how many there are, where that is known; else they are counted */
+export async function readStanding(db: Queryable, counted?: UserCounts): Promise<Standing> {
+  const { users, rejected, escrow, operations } = counted ?? (await countUsers(db));
+  const open = operations.filter(({ state }) => state === 'open' || state === 'staged');
   return {
-    state: stateOf({ job, cycle, running, failed, held: held.length }),
-    job,
-    lastCycle,
-    progress: running ? await readProgress(db) : undefined,
-    lastFinished: finished,
+    ...(await readStandingInShort(db)),
     toDate: await readToDate(db),
-    users: { mirrored, inScope, linked, active },
-    failed,
+    users: { mirrored: users.mirrored, inScope: users.in_scope, linked: users.linked, active: users.active },
+    failed: escrow.reduce((sum, { users: some }) => sum + some, 0),
     failing: await readFailing(db),
-    openOperations: open,
+    openOperations: open.reduce((sum, { operations: some }) => sum + some, 0),
     rejected,
-    held,
+    held: await readHeldSets(db),
   };
 }
 
 /** The same word, the job, and its cycles: without counting, so at once however many users there are. */
-export type StandingInShort = Pick<Standing, 'state' | 'job' | 'lastCycle' | 'lastFinished'>;
+export type StandingInShort = Pick<Standing, 'state' | 'job' | 'lastCycle' | 'progress' | 'lastFinished'>;
 
 export async function readStandingInShort(db: Queryable): Promise<StandingInShort> {
   const [lastCycle] = await readCycles(db, 1);
@@ -132,9 +107,10 @@ export async function readStandingInShort(db: Queryable): Promise<StandingInShor
   const job = await readJob(db);
   const running = await isCycleRunning(db);
   return {
-    state: stateOf({ job, cycle, running, failed: Number(failed), held: Number(held) }),
+    state: stateOf({ job, cycle, running, failed, held }),
     job,
     lastCycle,
+    progress: running ? await readProgress(db) : undefined,
     lastFinished: finished,
   };
 }
@@ -189,8 +165,8 @@ function stateOf(facts: {
   /** The last that did anything, or should have. */
   readonly cycle: Cycle | undefined;
   readonly running: boolean;
-  readonly failed: number;
-  readonly held: number;
+  readonly failed: boolean;
+  readonly held: boolean;
 }): Standing['state'] {
   const { job, cycle, running, failed, held } = facts;
   if (running) return 'running';
@@ -200,6 +176,6 @@ function stateOf(facts: {
   // The next cycle goes on from there.
   if (cycle.state === 'running' || cycle.state === 'interrupted') return 'interrupted';
   if (cycle.state === 'failed') return 'stopped';
-  if (held > 0) return 'held';
-  return failed > 0 || cycle.state === 'partial' ? 'failing' : 'healthy';
+  if (held) return 'held';
+  return failed || cycle.state === 'partial' ? 'failing' : 'healthy';
 }

@@ -1,7 +1,7 @@
 /**
  * The users as a list, in the order of their names: everyone whom the mirror has, and so everyone who has an account that is
- * linked or who failed. Those without a name, whom no cycle has read yet, come last. Made for a million users: no page looks
- * at more than some tens of thousands of rows, but for a search, which looks once at a narrow text of each.
+ * linked or who failed. Those without a name, whom no cycle has read yet, come last. Made for a million users: a page
+ * looks at some thousands in their order, and where that does not fill it at all whom the filter leaves, once.
  */
 import { z } from 'zod';
 import type { AttributePath } from '../mapping/maptician-user.ts';
@@ -117,8 +117,11 @@ const states: Readonly<Record<UserState, { readonly condition: string; readonly 
   'out-of-scope': { condition: noAccess, ids: `select u.id from users u where ${noAccess}` },
 };
 
-/** So many are sorted for each page; of more of them, a page is soon found among the users in the order of their names. */
-const fewAtMost = 2000;
+/**
+ * So many users are looked at in the order of their names until a page is full. Where that is not enough, those whom the
+ * filter leaves are few, or come late: then all of them are found, and sorted.
+ */
+const walkedAtMost = 10_000;
 
 interface Condition {
   readonly sql: string;
@@ -127,17 +130,25 @@ interface Condition {
 
 /** One page. A search finds a part of a word, too, and everyone who has all of the words. */
 export async function readUserList(db: Queryable, asked: UserListFilter, page: UserPage): Promise<UserList> {
-  const words = searchWords(asked.search ?? '');
-  const filter: Filter = { words, state: asked.state, cause: asked.cause };
-  const few = (await idsMeant(db, asked.search)) ?? (await readFew(db, filter));
-  const rows = few?.length === 0 ? [] : await readRows(db, conditionOf(filter, few), page);
-  const users = rows.slice(0, page.limit);
-  return { users, next: rows.length > page.limit ? users.at(-1)?.id : undefined };
+  const filter: Filter = {
+    words: searchWords(asked.search ?? ''),
+    state: asked.state,
+    cause: asked.cause,
+    meant: await idsMeant(db, asked.search),
+  };
+  const cursor = page.after === undefined ? undefined : await readCursor(db, page.after);
+  const count = page.limit + 1;
+  const walked = filter.meant === undefined ? await walk(db, filter, cursor, count) : undefined;
+  const ids = walked ?? (await sort(db, filter, cursor, count));
+  const users = await readUsers(db, ids.slice(0, page.limit));
+  return { users, next: ids.length > page.limit ? ids[page.limit - 1] : undefined };
 }
 
 interface Filter extends Pick<UserListFilter, 'state' | 'cause'> {
   /** All of them are to be found. */
   readonly words: readonly string[];
+  /** Who is named by a whole id, in place of the words. */
+  readonly meant: readonly string[] | undefined;
 }
 
 /** Who is named by an object id or a Maptician id; undefined where nobody is. */
@@ -151,38 +162,102 @@ async function idsMeant(db: Queryable, search: string | undefined): Promise<stri
   return rows.length === 0 ? undefined : rows.map(({ id }) => id);
 }
 
-/** The ids of whom the filter leaves, where these are few; undefined where they are many, or where nothing is asked for. */
-async function readFew(db: Queryable, filter: Filter): Promise<string[] | undefined> {
-  const source = fewFrom(filter);
-  if (source === undefined) return undefined;
-  const { rows } = await db.query<{ id: string }>(
-    `select id from (${source.sql}) as candidates(id) limit ${fewAtMost + 1}`,
-    [...source.values],
+/** Where the page before ended; the name is null of somebody without one. */
+interface Cursor {
+  readonly id: string;
+  readonly name: string | null;
+}
+
+async function readCursor(db: Queryable, id: string): Promise<Cursor | undefined> {
+  const { rows } = await db.query<Cursor>('select id, lower(user_name) as name from users where id = $1', [id]);
+  return rows[0];
+}
+
+/** Whether a list can go on behind somebody. */
+export async function isListed(db: Queryable, id: string): Promise<boolean> {
+  return (await readCursor(db, id)) !== undefined;
+}
+
+/** Looks at users in their order; undefined where the page was not full after as many as are looked at. */
+async function walk(
+  db: Queryable,
+  filter: Filter,
+  cursor: Cursor | undefined,
+  count: number,
+): Promise<string[] | undefined> {
+  const found: string[] = [];
+  // Apart, so that the index of the names serves both: in an initial cycle nobody has one yet.
+  const parts =
+    cursor === undefined ? [named(), unnamed()] : cursor.name === null ? [unnamed(cursor)] : [named(cursor), unnamed()];
+  for (const part of parts) {
+    const { sql, values } = conditionOf(filter, part.values);
+    const { rows } = await db.query<{ id: string }>(
+      `select u.id from (${part.sql}) u where ${sql} order by u.name, u.id limit ${count - found.length}`,
+      [...values],
+    );
+    found.push(...rows.map(({ id }) => id));
+    if (found.length === count) return found;
+    const looked = await db.query<{ users: number }>(`select count(*) as users from (${part.sql}) u`, [...part.values]);
+    if (looked.rows[0]?.users === walkedAtMost) return undefined;
+  }
+  return found;
+}
+
+function named(cursor?: Cursor): Condition {
+  const behind = cursor && ' and (lower(u.user_name), u.id) > ($1, $2)';
+  return {
+    sql: `select u.*, lower(u.user_name) as name from users u where lower(u.user_name) is not null${behind ?? ''}
+      order by name, u.id limit ${walkedAtMost}`,
+    values: cursor === undefined ? [] : [cursor.name, cursor.id],
+  };
+}
+
+function unnamed(cursor?: Cursor): Condition {
+  const behind = cursor && ' and u.id > $1';
+  return {
+    sql: `select u.*, null::text as name from users u where lower(u.user_name) is null${behind ?? ''}
+      order by u.id limit ${walkedAtMost}`,
+    values: cursor === undefined ? [] : [cursor.id],
+  };
+}
+
+/** Finds all of them, and takes those that come first; materialized, else the index of the names would be walked after all. */
+async function sort(db: Queryable, filter: Filter, cursor: Cursor | undefined, count: number): Promise<string[]> {
+  const { sql, values } = hitsOf(
+    filter,
+    cursor === undefined ? [] : [cursor.id, ...(cursor.name === null ? [] : [cursor.name])],
   );
-  return rows.length > fewAtMost ? undefined : [...new Set(rows.map(({ id }) => id))];
+  const behind =
+    cursor === undefined
+      ? 'true'
+      : cursor.name === null
+        ? 'name is null and id > $1'
+        : '(name is null or (name, id) > ($2, $1))';
+  const { rows } = await db.query<{ id: string }>(
+    `with hits as materialized (select u.id, lower(u.user_name) as name from users u where ${sql})
+     select id from hits where ${behind} order by name, id limit ${count}`,
+    [...values],
+  );
+  return rows.map(({ id }) => id);
 }
 
-function fewFrom(filter: Filter): Condition | undefined {
-  const { words, cause, state } = filter;
-  if (words.length > 0) {
-    const { sql, values } = conditionOf(filter, undefined);
-    return { sql: `select u.id from users u where ${sql}`, values };
+/** As a condition that finds them from where they lie, if that is not among all others. */
+function hitsOf(filter: Filter, before: readonly unknown[]): Condition {
+  const { words, meant, cause, state } = filter;
+  if (meant === undefined && words.length === 0 && state !== undefined && cause === undefined) {
+    return { sql: `u.id in (${states[state].ids})`, values: before };
   }
-  if (cause !== undefined) {
-    const sql = 'select entra_id from escrow where code = $1 and http_status is not distinct from $2';
-    return { sql, values: [cause.code, cause.httpStatus] };
-  }
-  return state && { sql: states[state].ids, values: [] };
+  return conditionOf(filter, before);
 }
 
-/** @param few where these are known, the words have been looked for already */
-function conditionOf({ words, state, cause }: Filter, few: readonly string[] | undefined): Condition {
-  const values: unknown[] = [];
+/** @param before the values of the parameters before its own */
+function conditionOf({ words, meant, state, cause }: Filter, before: readonly unknown[]): Condition {
+  const values = [...before];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions =
-    few === undefined
+    meant === undefined
       ? words.map((word) => `strpos(${searchOfUser}, ${parameter(word)}) > 0`)
-      : [`u.id = any(${parameter(few)}::uuid[])`];
+      : [`u.id = any(${parameter(meant)}::uuid[])`];
   if (state !== undefined) conditions.push(states[state].condition);
   if (cause !== undefined) {
     const [code, status] = [parameter(cause.code), parameter(cause.httpStatus)];
@@ -190,45 +265,15 @@ function conditionOf({ words, state, cause }: Filter, few: readonly string[] | u
       `exists (select from escrow f where f.entra_id = u.id and f.code = ${code} and f.http_status is not distinct from ${status})`,
     );
   }
-  return { sql: [...conditions, 'true'].join(' and '), values };
+  return { sql: conditions.length === 0 ? 'true' : conditions.join(' and '), values };
 }
 
-/** One more than the page takes, where there is one. */
-async function readRows(db: Queryable, condition: Condition, { after, limit }: UserPage): Promise<ListedUser[]> {
-  const cursor = after === undefined ? undefined : await readCursor(db, after);
-  const count = limit + 1;
-  const read = async ({ sql, values, order }: Condition & { readonly order: string }, most: number) => {
-    const { rows } = await db.query(
-      `${selectUsers} where ${condition.sql} and ${sql} order by ${order} limit ${most}`,
-      [...condition.values, ...values],
-    );
-    return rows.map((row) => listedUser.parse(row));
-  };
-  const [first, second] = [condition.values.length + 1, condition.values.length + 2];
-  const byName = 'lower(u.user_name), u.id';
-  if (cursor !== undefined && cursor.name === null) {
-    return read({ sql: `u.user_name is null and u.id > $${first}`, values: [cursor.id], order: 'u.id' }, count);
-  }
-  const from = cursor && {
-    sql: `(lower(u.user_name), u.id) > ($${first}, $${second})`,
-    values: [cursor.name, cursor.id],
-  };
-  const named = await read({ ...(from ?? { sql: 'u.user_name is not null', values: [] }), order: byName }, count);
-  if (named.length === count) return named;
-  // Apart, so that the index of the names serves both: in an initial cycle nobody has one yet.
-  const unnamed = await read({ sql: 'u.user_name is null', values: [], order: 'u.id' }, count - named.length);
-  return [...named, ...unnamed];
-}
-
-async function readCursor(
-  db: Queryable,
-  id: string,
-): Promise<{ readonly id: string; readonly name: string | null } | undefined> {
-  const { rows } = await db.query<{ id: string; name: string | null }>(
-    'select id, lower(user_name) as name from users where id = $1',
-    [id],
-  );
-  return rows[0];
+/** In the order of the ids. */
+async function readUsers(db: Queryable, ids: readonly string[]): Promise<ListedUser[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await db.query(`${selectUsers} where u.id = any($1::uuid[])`, [ids]);
+  const users = new Map(rows.map((row) => [String(row.id), listedUser.parse(row)]));
+  return ids.flatMap((id) => users.get(id) ?? []);
 }
 
 /** Nothing that the attribute table redacts, which the links remember; the mirror does not tell. */

@@ -20,6 +20,10 @@ export interface Metrics {
   requestSent(peer: Peer, event: RequestEvent): void;
 }
 
+/** Of what runs on schedule or by `sync`, and how it may end. */
+const cycleKinds = ['initial', 'incremental'] as const;
+const cycleEnds = ['succeeded', 'partial', 'failed', 'interrupted'] as const;
+
 const minute = 60;
 const hour = 60 * minute;
 
@@ -71,10 +75,14 @@ export function createMetrics(): Metrics {
     labelNames: ['peer'],
     registers,
   });
-  // What has not happened yet is nought, so that the first time shows as a rise.
+  // What has not happened yet is nought, so that the first time shows as a rise; but where the labels are not known before,
+  // of requests, increase() begins with the second.
   for (const peer of peers) {
     throttled.inc({ peer }, 0);
     waited.inc({ peer }, 0);
+  }
+  for (const kind of cycleKinds) {
+    for (const state of cycleEnds) cycles.inc({ kind, state }, 0);
   }
   for (const kind of Object.keys(jobNames)) {
     for (const result of ['success', 'failure']) operations.inc({ kind, result }, 0);

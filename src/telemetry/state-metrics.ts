@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
 import { type CredentialExpiry, knownCredential } from '../notify/credentials.ts';
+import { type Recall, type Remembered, remember } from '../remember.ts';
 import type { Service } from '../service.ts';
+import type { Database } from '../state/database.ts';
 import { readStandingInShort, type StandingInShort, standingStates } from '../state/standing.ts';
-import { type CountedJobs, type CountedUsers, countJobs, countUsers } from './counted.ts';
-import { type Remembered, remember } from './remember.ts';
+import type { UserCounts } from '../state/user-counts.ts';
+import { type CountedJobs, countJobs } from './count-jobs.ts';
 
 /** By name, without its beginning: what it says, and its label where it has any. */
 const gauges = {
@@ -41,12 +43,10 @@ const within = 2_000;
  * Resolves with the metrics as they are now. Never rejects: what cannot be read is absent, and
  * `maptician_sync_state_readable` is 0.
  */
-export function createStateMetrics({
-  database,
-  queue,
-  settings,
-}: Pick<Service, 'database' | 'queue' | 'settings'>): () => Promise<Registry> {
-  const countedUsers = remember(() => countUsers(database.pool));
+export function createStateMetrics(
+  { database, queue, settings }: Pick<Service, 'queue' | 'settings'> & { readonly database: Pick<Database, 'pool'> },
+  countedUsers: Recall<UserCounts>,
+): () => Promise<Registry> {
   const countedJobs = remember(async () => countJobs(await queue()));
   const readState = async () => ({
     standing: await readStandingInShort(database.pool),
@@ -105,7 +105,7 @@ function sampleOfExpiry({ kind, expiresAt }: CredentialExpiry): Sample {
   return { name: 'credential_expiry_timestamp_seconds', labels: { kind }, value: expiresAt.getTime() / 1000 };
 }
 
-function samplesOfUsers({ users, escrow, operations, drift }: CountedUsers): Sample[] {
+function samplesOfUsers({ users, escrow, operations, drift }: UserCounts): Sample[] {
   return [
     ...Object.entries(users).map(([set, value]): Sample => ({ name: 'users', labels: { set }, value })),
     ...escrow.map(({ code, users: value }): Sample => ({ name: 'escrow_users', labels: { code }, value })),

@@ -85,7 +85,13 @@ const needOf = (name: string): Need | undefined =>
 
 async function routesOf({ world }: Awaited<ReturnType<typeof openConsoleWorld>>): Promise<Route[]> {
   const service = await world.service();
-  const app = await createApp({ service, origin: 'http://x', schedule: false, signal: new AbortController().signal });
+  const app = await createApp({
+    service,
+    pool: service.database.pool,
+    origin: 'http://x',
+    schedule: false,
+    signal: new AbortController().signal,
+  });
   const passedByAll = ({ method, path }: { method: string; path: string }) => method === 'ALL' && path === '/*';
   const names = app.routes
     .filter((route) => !passedByAll(route))
@@ -189,7 +195,7 @@ test('lets everybody do what their role may, at every route', async () => {
     as(() => expired),
     turnedAway,
   );
-});
+}, 90_000);
 
 test('has nothing done that another site sends, whoever is signed in', async () => {
   const shown = await openConsoleWorld(0, { settings: tokenSettings });
@@ -223,7 +229,14 @@ test('is for this machine alone where there is no way to sign in', async () => {
   // A name that was made to point here, and what a proxy passes on.
   await visit(pages, withHeaders({ Host: 'rebound.example:4080' }), openOnly);
   await visit(pages, withHeaders({ Host: '127.0.0.1.rebound.example' }), openOnly);
-  await visit(pages, withHeaders({ 'X-Forwarded-For': '192.0.2.7' }), openOnly);
+  for (const name of ['X-Forwarded-For', 'X-Forwarded-Proto', 'Forwarded', 'Via', 'X-Real-IP', 'CF-Connecting-IP']) {
+    await visit(pages.slice(0, 8), withHeaders({ [name]: '192.0.2.7' }), openOnly);
+  }
+  // From the page that a proxy shows, which the browser takes for its own.
+  for (const method of ['GET', 'POST']) {
+    const headers = { Origin: 'https://sync.example.com', 'Sec-Fetch-Site': 'same-origin' };
+    expect((await console.fetch('/log/search', { method, headers })).status, method).toBe(403);
+  }
   await visit(pages, withHeaders({ Host: 'localhost:1234' }), () => 'in');
   // Another site may lead here by a link, and read nothing.
   await visit(pages, withHeaders({ 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }), () => '403');

@@ -74,8 +74,10 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
+    const service = await world.service();
     const app = await createApp({
-      service: await world.service(),
+      service,
+      pool: service.database.pool,
       origin: console.url,
       schedule: false,
       signal: AbortSignal.abort(),
@@ -141,6 +143,9 @@ describe('/api', () => {
       path = next === null ? undefined : `/api/users?limit=2&after=${next}`;
     }
     expect(seen.sort()).toEqual([...ids].sort());
+    const gone = await console.fetch('/api/users?after=99999999-9999-4999-8999-999999999999');
+    expect(gone.status).toBe(400);
+    expect(await gone.text()).toContain('has gone since the page before');
     const found = await post(console, '/api/users/search', { search: 'PERSON3' });
     expect(found).toMatchObject({ status: 200, body: { users: [{ id: ids[2], state: 'active' }], next: null } });
     expect(await get(console, `/api/users/${ids[2]}`)).toMatchObject({

@@ -229,9 +229,9 @@ it('tells of a running cycle, of executions, and of the schedule', () => {
       job: { pausedAt: null, quarantine: null, escrowsPruned: false, restartScope: [] },
       lastCycle: { startedAt: at },
       progress: { phase: 'users', done: 7, total: null, at },
-      users: { linked: 3 },
-      failed: 2,
     },
+    linked: 3,
+    failing: true,
     executions: {
       last: {
         id: 4,

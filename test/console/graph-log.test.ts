@@ -1,5 +1,6 @@
 /** `/auditLogs/provisioning`: filters, pages, single entries, and what is refused. */
 import { describe, expect, it } from 'vitest';
+import { compileLogFilter } from '../../src/console/graph/log-filter.ts';
 import { FilterProblem, parseFilter } from '../../src/console/graph/odata-filter.ts';
 import type { ProvisioningObjectSummary } from '../../src/log-record/summary.ts';
 import { openConsoleWorld, type ShownConsole } from './console-world.ts';
@@ -74,6 +75,10 @@ describe('the provisioning log, as Graph has it', () => {
       [`cycleId eq ${newest?.cycleId}`, (one) => one.cycleId === newest?.cycleId],
       [`cycleId eq '${newest?.cycleId}'`, (one) => one.cycleId === newest?.cycleId],
       [`id eq '${others[1]?.id}'`, (one) => one.id === others[1]?.id],
+      [
+        `id eq ${newest?.id} or changeId eq ${others[1]?.changeId} or id in (${others[0]?.id}, ${others[0]?.id})`,
+        (one) => one === newest || one === others[0] || one === others[1],
+      ],
       [`changeId in (${newest?.changeId}, ${others[1]?.changeId})`, (one) => one === newest || one === others[1]],
       [`sourceIdentity/id eq '${bad.toUpperCase()}'`, (one) => one.sourceIdentity.id === bad],
       [`sourceIdentity/displayName eq 'o''brien and (co)@contoso.example'`, (one) => one.sourceIdentity.id === odd],
@@ -134,6 +139,12 @@ describe('the provisioning log, as Graph has it', () => {
       [`$filter=sourceIdentity/id eq 'me'`, /sourceIdentity\/id is a GUID/],
       [`$filter=cycleId eq 1 cycleId eq 2`, /at character 14: "cycleId" stands where "and", "or" or the end is due/],
       [`$filter=provisioningAction eq 'create`, /at character 23: the text that begins there has no end/],
+      [`$filter=${'('.repeat(101)}cycleId eq 1`, /at character 101: more than 100 of "not" and "\(" stand within/],
+      [`$filter=${'not '.repeat(900)}cycleId eq 1`, /more than 100 of "not" and "\("/],
+      [
+        `$filter=${Array.from({ length: 11 }, (_, place) => `targetIdentity/id eq '${place}'`).join(' or ')}`,
+        /at most 10 comparisons may be with id, changeId, sourceIdentity\/displayName, targetIdentity\/id/,
+      ],
       [`$orderby=activityDateTime asc`, /newest first/],
       [`$top=0`, /query\.\$top/],
       [`$top=1001`, /query\.\$top/],
@@ -143,6 +154,14 @@ describe('the provisioning log, as Graph has it', () => {
     for (const [query, message] of refusals) expect(await problemOf(console, query), query).toMatch(message);
     expect((await console.fetch('/v1.0/auditLogs/provisioning?$orderby=activityDateTime%20desc')).status).toBe(200);
   });
+});
+
+it('hashes an entry once, however many ids are asked for', async () => {
+  const { world } = await openConsoleWorld(0);
+  const ids = Array.from({ length: 80 }, (_, place) => `id eq 00000000-0000-4000-8000-0000000000${place + 10}`);
+  const facts = { installation: 'x', tenantId: 'x', servicePrincipalId: undefined, store: 'x' };
+  const { conditions } = await compileLogFilter(world.pool, ids.join(' or '), { facts, below: undefined });
+  expect(conditions.join(' ').match(/sha256/g)).toHaveLength(1);
 });
 
 describe('an OData filter', () => {

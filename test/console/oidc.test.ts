@@ -142,6 +142,30 @@ test('an answer that is not of what this browser began, or was used, signs nobod
   expect(opened.world.log.join('')).not.toContain('alice');
 });
 
+test('wrong tokens keep nobody from signing in with Entra, and codes that somebody made up are slowed down', async () => {
+  const { console, authority, browser } = await openWithEntra(tokenSettings);
+  authority.person = { ...alice, roles: ['reader'] };
+  for (let more = 0; more < 11; more++) await console.post('/sign-in', { token: 'wrong' });
+  expect((await console.post('/sign-in', { token: 'wrong' })).status).toBe(429);
+  await browser.open('/sign-in/entra?to=/held');
+  expect(browser.last().pathname).toBe('/held');
+
+  const guess = async (change: (answer: URLSearchParams) => void) => {
+    const guesser = openBrowser(console);
+    const begun = await guesser.open('/sign-in/entra', atCallback);
+    const { pathname, searchParams } = new URL(begun.headers.get('location') ?? '');
+    change(searchParams);
+    const answer = await guesser.open(`${pathname}?${searchParams}`, (url) => url.pathname === '/sign-in');
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  // The authority is not asked for what does not belong to the sign-in.
+  for (let more = 0; more < 11; more++) expect(await guess((answer) => answer.set('state', 'another'))).toBe(303);
+  for (let more = 0; more < 10; more++) expect(await guess((answer) => answer.set('code', 'made-up'))).toBe(303);
+  expect(await guess(() => undefined)).toBe(429);
+  await signIn(console, operatorToken);
+});
+
 test('an id token that is not for this sign-in, or not of the authority, signs nobody in', async () => {
   const { console, authority, browser } = await openWithEntra();
   authority.person = { ...alice, roles: ['operator'] };

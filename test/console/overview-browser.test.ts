@@ -1,6 +1,7 @@
 /** The console as a person uses it, in a browser: a cycle that is watched, a user who is found and provisioned. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pauseJob } from '../../src/state/job.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { chromiumPath, launchBrowser } from './browser.ts';
 import { openConsoleWorld } from './console-world.ts';
@@ -32,6 +33,23 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     expect(await page.locator('body').getAttribute('data-same')).toBe('page');
     await page.close();
   });
+
+  it('has the levers of the moment, and says since when it is no longer up to date', async () => {
+    const { world, console } = await openConsoleWorld(1);
+    const { pool } = (await world.service()).database;
+    const page = await browser.newPage();
+    await page.goto(console.url);
+    await page.getByRole('button', { name: 'Run a cycle now' }).waitFor();
+    await pauseJob(pool);
+    await page.getByRole('button', { name: 'Resume' }).waitFor({ timeout: 25_000 });
+    await page.getByText('Paused since').waitFor();
+
+    await page.route('**/*', (route) => route.abort());
+    await page.getByText(/Not up to date since .* The service cannot be reached/).waitFor({ timeout: 25_000 });
+    await page.unroute('**/*');
+    await page.getByText('Not up to date since').waitFor({ state: 'detached', timeout: 25_000 });
+    await page.close();
+  }, 90_000);
 });
 
 /** Waits until the progress has had so many values, and resolves with them. */

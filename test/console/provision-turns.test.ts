@@ -1,6 +1,6 @@
 /** Many who have somebody provisioned at the same moment: no more than the state database has connections for. */
 import { expect, it } from 'vitest';
-import { openTurns } from '../../src/console/turns.ts';
+import { openTurns } from '../../src/console/provision-turns.ts';
 import { openConsoleWorld } from './console-world.ts';
 
 it('provisions a few at a time beside a cycle, lets a few wait, and has the others come again', async () => {

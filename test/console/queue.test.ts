@@ -46,11 +46,31 @@ it('names what was done to which queue in the audit', async () => {
   for (const path of ['/pause', '/resume', '/cycles/pause', '/cycles/resume', '/operations/clean/failed']) {
     expect((await put(path)).status, path).toBeLessThan(300);
   }
+  // Nothing is done by these, and so nothing is told of them.
+  for (const path of ['/nonsense', '/pause/', '/nobodys/pause', '/operations/no-such-lever']) {
+    expect([path, (await put(path)).status]).toEqual([path, 404]);
+  }
+  const board = (method: string, path: string) =>
+    shown.fetch(`/queue/board/${path}`, { method, headers: { Origin: shown.url } });
+  expect((await board('POST', 'nonsense')).status).toBe(404);
+  expect((await board('OPTIONS', 'api/queues/operations/pause')).status).toBe(404);
+  expect((await put('/operations/%E0%A4%A/retry')).status).toBe(400);
+  // What bull-board refuses was tried all the same.
+  expect((await put('/operations/no-such-job/retry')).status).toBe(404);
+  const add = await shown.fetch('/queue/board/api/queues/notifications/add', {
+    method: 'POST',
+    body: '{"name": "no-such", "data": {}, "options": {"delay": 3600000}}',
+    headers: { Origin: shown.url, 'Content-Type': 'application/json' },
+  });
+  expect(add.status).toBe(200);
   expect((await audit()).map(({ action, subject }) => `${action}: ${subject}`)).toEqual([
     'queue pause: all queues',
     'queue resume: all queues',
     'queue pause: cycles',
     'queue resume: cycles',
     'queue clean failed: operations',
+    'queue retry: operations no-such-job',
+    'queue retry refused: operations no-such-job',
+    'queue add: notifications',
   ]);
 });

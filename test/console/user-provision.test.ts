@@ -40,6 +40,19 @@ it('shows what would be done, does it, and writes down who had it done', async (
   }
 });
 
+it('writes down who has it done before anything is written, and does nothing where that cannot be', async () => {
+  const { world, tenant, console } = await openConsoleWorld(1);
+  await world.sync();
+  const id = addPerson(tenant);
+  await world.pool.query(
+    `alter table maptician_sync.audit add constraint full_up check (action <> 'provision') not valid`,
+  );
+  await (await console.post(`/users/${id}/provision`, { mode: 'now' })).text();
+  expect(await world.rows()).toHaveLength(1);
+  const known = await world.pool.query('select from maptician_sync.users where id = $1', [id]);
+  expect(known.rows).toEqual([]);
+});
+
 it('shows each step when it is done, and ends when nobody looks any more', async () => {
   const { world, tenant, console } = await openConsoleWorld(1, { store: 'scim' });
   await world.sync();

@@ -81,13 +81,16 @@ it('hides redacted values, and has nothing to pull for readers', async () => {
   const [id = ''] = ids;
   const service = await world.service();
   const signal = new AbortController().signal;
+  const { pool } = service.database;
   const context = {
     service,
+    pool,
     origin: '',
     schedule: false,
     signal,
     turns: openProvisionTurns(),
     running: countRunning(),
+    counts: async () => undefined,
   };
   const reader = new Hono<ConsoleEnv>();
   reader.use(async (c, next) => {

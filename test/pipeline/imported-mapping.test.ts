@@ -65,7 +65,7 @@ it('an expression is tried on a user with attributes that only Graph has, whethe
   const { world, ids } = mapped;
   const service = await world.service();
   const { signal } = new AbortController();
-  const read = (user: string, names: string[]) => readUserValues(service, signal, user, names);
+  const read = async (user: string, names: string[]) => (await readUserValues(service, signal, user, names)).values;
   const name = 'person1@contoso.example';
   expect(await read(name, ['facsimileTelephoneNumber', 'IsSoftDeleted'])).toEqual({
     facsimileTelephoneNumber: '555',
@@ -86,7 +86,7 @@ it('an expression is tried on a user with attributes that only Graph has, whethe
   await mapped.remap(['{ target: userType, expression: "SingleAppRoleAssignment([appRoleAssignments])" }']);
   await mapped.converge();
   const roles = await readUserValues(await world.service(), signal, name, ['appRoleAssignments']);
-  expect(roles.appRoleAssignments).toEqual([expect.objectContaining({ displayName: role?.displayName })]);
+  expect(roles.values.appRoleAssignments).toEqual([expect.objectContaining({ displayName: role?.displayName })]);
   await expect(readUserValues(await world.service(), signal, 'nobody@contoso.example', ['mail'])).rejects.toMatchObject(
     { code: 'Misconfigured' },
   );

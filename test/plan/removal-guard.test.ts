@@ -39,12 +39,12 @@ describe('deactivations and deletions together', () => {
     [
       '1 more than 500 that are held',
       { planned: { deactivate: 1 }, held: { deactivate: 500 }, linkedActive: 10_000 },
-      'more than 500 users',
+      'more than 500 users, together with those held or removed before',
     ],
     [
       '1 more than 500 of an earlier wave',
       { planned: { deactivate: 1 }, passed: { delete: 500 }, linkedActive: 10_000 },
-      'more than 500 users',
+      'more than 500 users, together with those held or removed before',
     ],
     ['creates are none', { planned: { deactivate: 1, create: 900 }, linkedActive: 100 }, undefined],
   ])('%s', (_name, change, reason) => {

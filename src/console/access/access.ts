@@ -45,7 +45,7 @@ export function access(authentication: Authentication): MiddlewareHandler<Consol
 function refuseStrangers(c: Context<ConsoleEnv>, { needed: signIn, origin }: Authentication, needed: Needed): void {
   const own = new URL(c.req.url).origin;
   const header = (name: string) => c.req.header(name);
-  if (!signIn && needed !== 'nobody' && !isFromThisMachine(own, header)) {
+  if (!signIn && needed !== 'nobody' && !isFromThisMachine(own, c.req.raw.headers)) {
     throw new HTTPException(403, {
       message:
         'Without a way to sign in, the console is for this machine only, as localhost. Set CONSOLE_URL and CONSOLE_CLIENT_ID or CONSOLE_OPERATOR_TOKEN to reach it from elsewhere.',

@@ -8,7 +8,7 @@ import { type Claims, nameOf, roleOf } from './claims.ts';
 import { type Cookie, cookie } from './cookies.ts';
 import { type Entra, openEntra } from './entra.ts';
 import { checkAccessToken, isJwt } from './entra-bearer.ts';
-import { countFailedAttempts, type FailedAttempts } from './failed-attempts.ts';
+import { countFailedAttempts, type FailedAttempts, limitEntries } from './failed-attempts.ts';
 import { openSessions, type Person, type Sessions, sessionSeconds } from './sessions.ts';
 import { openTokens, type Tokens } from './tokens.ts';
 
@@ -23,10 +23,22 @@ export interface Authentication {
   /** Signs somebody in: a session, its cookie and an entry of the audit. */
   begin(c: Context<ConsoleEnv>, person: Person, how: 'entra' | 'token'): Promise<void>;
   end(c: Context<ConsoleEnv>): Promise<void>;
-  /** Rejects with an HTTPException where too many sign-ins from this address have failed of late. */
-  allow(c: Context<ConsoleEnv>): Promise<void>;
-  /** Counts a sign-in that failed, and writes it down while there are few. `who` where Entra said it. */
-  failed(c: Context<ConsoleEnv>, how: string, who?: string): Promise<void>;
+  /** Rejects with an HTTPException where too many of this address have failed of late. */
+  allow(c: Context<ConsoleEnv>, attempt: Attempt): Promise<void>;
+  /** Counts it against the address, where it was such an attempt, and writes it down while there are few. */
+  failed(c: Context<ConsoleEnv>, how: string, what?: Failure): Promise<void>;
+}
+
+/**
+ * What can be tried out: a token, or a code that the authority is asked for. Each is counted by itself, so that whoever
+ * tries the one keeps nobody from the other.
+ */
+type Attempt = 'token' | 'code';
+
+interface Failure {
+  readonly attempt?: Attempt | undefined;
+  /** Where Entra said it. */
+  readonly who?: string;
 }
 
 export const noRole =
@@ -51,12 +63,14 @@ export function openAuthentication({ service, origin }: ConsoleContext): Authent
   const entraProof = entra === undefined ? [] : [`entra ${entra.tenant} ${entra.clientId}`];
   const sessions = openSessions(pool, [...tokens.proofs.values(), ...entraProof]);
   const sessionCookie = cookie('maptician-sync', { origin, seconds: sessionSeconds });
-  const attempts = countFailedAttempts();
+  const attempts: Attempts = { token: countFailedAttempts(), code: countFailedAttempts() };
+  const mayWrite = limitEntries();
   const needed = entra !== undefined || tokens.some;
 
-  const failed: Authentication['failed'] = async (c, how, who) => {
+  const failed: Authentication['failed'] = async (c, how, { attempt, who } = {}) => {
     const address = addressOf(c);
-    if (!(await attempts.count(address))) return;
+    if (attempt !== undefined) await attempts[attempt].count(address);
+    if (!(await mayWrite())) return;
     const actor = who ?? `somebody at ${address}`;
     log.warn({ how }, 'a sign-in to the console was refused');
     await writeAudit(pool, {
@@ -96,9 +110,11 @@ export function openAuthentication({ service, origin }: ConsoleContext): Authent
       if (secret !== undefined) await sessions.end(secret);
       sessionCookie.delete(c);
     },
-    allow: (c) => refuseWhileTooMany(c, attempts),
+    allow: (c, attempt) => refuseWhileTooMany(c, attempts[attempt]),
   };
 }
+
+type Attempts = Readonly<Record<Attempt, FailedAttempts>>;
 
 async function sessionViewer(
   c: Context<ConsoleEnv>,
@@ -110,22 +126,17 @@ async function sessionViewer(
   return person === undefined ? undefined : { ...person, session: true };
 }
 
-/** A token of the settings that somebody guesses is as slow as at the sign-in page; one that Entra has signed cannot be guessed. */
+/**
+ * Only a wrong token is counted and kept waiting: those of the settings are too long to be guessed, however often, and one
+ * that Entra has signed cannot be.
+ */
 async function bearerViewer(
   c: Context<ConsoleEnv>,
   token: string,
-  {
-    tokens,
-    entra,
-    attempts,
-    failed,
-  }: Pick<Authentication, 'tokens' | 'entra' | 'failed'> & { attempts: FailedAttempts },
+  { tokens, entra, attempts, failed }: Pick<Authentication, 'tokens' | 'entra' | 'failed'> & { attempts: Attempts },
 ): Promise<Person> {
   const known = tokens.find(token);
-  if (known !== undefined) {
-    await refuseWhileTooMany(c, attempts);
-    return known;
-  }
+  if (known !== undefined) return known;
   const outcome =
     entra !== undefined && isJwt(token) ? await checkAccessToken(entra, token) : { wrong: 'it is unknown' };
   if ('unreachable' in outcome) {
@@ -134,11 +145,11 @@ async function bearerViewer(
   if ('claims' in outcome) {
     const person = personOf(outcome.claims);
     if (person !== undefined) return person;
-    await failed(c, 'bearer token without a role', nameOf(outcome.claims));
+    await failed(c, 'bearer token without a role', { who: nameOf(outcome.claims) });
     throw new HTTPException(403, { message: noRole });
   }
-  await refuseWhileTooMany(c, attempts);
-  await failed(c, 'bearer token');
+  await refuseWhileTooMany(c, attempts.token);
+  await failed(c, 'bearer token', { attempt: 'token' });
   c.header('WWW-Authenticate', 'Bearer realm="maptician-sync", error="invalid_token"');
   throw new HTTPException(401, { message: `The bearer token is not accepted: ${outcome.wrong}.` });
 }

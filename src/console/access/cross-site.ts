@@ -33,9 +33,16 @@ export function isCrossSite({ method, own, configured, script, header }: Request
   return !script;
 }
 
-/** Whether somebody on this machine asks, and by a name of this machine: what a proxy passes on has come from elsewhere. */
-export function isFromThisMachine(own: string, header: RequestOrigin['header']): boolean {
+/** What proxies add to what they pass on. */
+const ofProxies = /^(via|forwarded|x-forwarded(-.*)?|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
+
+/**
+ * Whether somebody on this machine asks, and by a name of this machine, from its own pages: what a proxy passes on has come
+ * from elsewhere. One that adds nothing to what it passes on shows by the Origin of the forms only.
+ */
+export function isFromThisMachine(own: string, headers: Headers): boolean {
   const url = URL.parse(own);
-  const forwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host'].some((name) => header(name) !== undefined);
-  return url !== null && isLoopback(url) && !forwarded;
+  const origin = headers.get('origin');
+  const passedOn = [...headers.keys()].some((name) => ofProxies.test(name));
+  return url !== null && isLoopback(url) && !passedOn && (origin === null || origin === own);
 }

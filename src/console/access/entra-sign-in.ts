@@ -28,10 +28,17 @@ export type Problem = (typeof problems)[number];
 export class SignInError extends Error {
   override readonly name = 'SignInError';
   readonly problem: Problem;
+  /** Whether the authority was asked for the code that was brought. */
+  readonly asked: boolean;
 
-  constructor(problem: Problem, message: string, options: ErrorOptions = {}) {
+  constructor(
+    problem: Problem,
+    message: string,
+    { asked = false, ...options }: ErrorOptions & { asked?: boolean } = {},
+  ) {
     super(message, options);
     this.problem = problem;
+    this.asked = asked;
   }
 }
 
@@ -106,11 +113,14 @@ function signInError(thrown: unknown): SignInError {
       { invalid_grant: 'restart', invalid_client: 'client-secret', unauthorized_client: 'client-secret' } as const
     )[thrown.error];
     const message = `the authority refused the code: ${oauthCode(thrown.error, thrown.error_description)}`;
-    return new SignInError(problem ?? 'refused', message, options);
+    return new SignInError(problem ?? 'refused', message, { ...options, asked: true });
   }
   return isUnreachable(thrown)
     ? new SignInError('unreachable', 'the authority did not answer as it should', options)
-    : new SignInError('invalid', `the answer of the authority did not pass: ${toError(thrown).message}`, options);
+    : new SignInError('invalid', `the answer of the authority did not pass: ${toError(thrown).message}`, {
+        ...options,
+        asked: true,
+      });
 }
 
 /** Whether a request to the authority failed, and not what it said. */

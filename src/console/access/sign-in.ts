@@ -50,12 +50,12 @@ export function signInPages(authentication: Authentication, log: Log): Hono<Cons
     const { token, to: given } = tokenSchema.parse(await c.req.parseBody());
     const to = localPath(given);
     const person = tokens.find(token);
-    await authentication.allow(c);
     if (person !== undefined) {
       await authentication.begin(c, person, 'token');
       return c.redirect(to, 303);
     }
-    await authentication.failed(c, 'token');
+    await authentication.allow(c, 'token');
+    await authentication.failed(c, 'token', { attempt: 'token' });
     c.status(401);
     return show(c, { to, problem: 'token' });
   });
@@ -74,7 +74,7 @@ export function signInPages(authentication: Authentication, log: Log): Hono<Cons
 
   app.get('/sign-in/callback', async (c) => {
     if (entra === undefined) return notFound(c);
-    await authentication.allow(c);
+    await authentication.allow(c, 'code');
     const flow = readFlow(flowCookie.get(c));
     flowCookie.delete(c);
     if (flow === undefined) return c.redirect('/sign-in?problem=restart', 303);
@@ -85,13 +85,13 @@ export function signInPages(authentication: Authentication, log: Log): Hono<Cons
         await authentication.begin(c, person, 'entra');
         return c.redirect(localPath(flow.to), 303);
       }
-      await authentication.failed(c, 'entra, without a role', nameOf(claims));
+      await authentication.failed(c, 'entra, without a role', { who: nameOf(claims) });
       throw new SignInError('no-role', 'somebody has neither of the app roles');
     } catch (thrown) {
-      const { problem } = thrown instanceof SignInError ? thrown : {};
-      // Whoever sends codes of their own has each looked up at the authority, in the console's name.
+      const { problem, asked = false } = thrown instanceof SignInError ? thrown : {};
       if (problem === 'invalid' || problem === 'restart' || problem === 'refused') {
-        await authentication.failed(c, `entra, ${problem}`);
+        // Whoever sends codes of their own has each looked up at the authority, in the console's name.
+        await authentication.failed(c, `entra, ${problem}`, { attempt: asked ? 'code' : undefined });
       }
       return sayProblem(c, thrown);
     }

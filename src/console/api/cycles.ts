@@ -3,9 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { askedSentences, runNow } from '../../levers.ts';
 import { readCycle, readCycles } from '../../state/cycles.ts';
-import { readStanding } from '../../state/standing.ts';
+import { readStandingInShort } from '../../state/standing.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
-import { type ApiApp, createApi, json, refusals, toJson } from './openapi.ts';
+import { type ApiApp, createApi, json, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, limit, progress } from './resources.ts';
 
 const tags = ['cycles'];
@@ -22,10 +22,9 @@ const asked = z.object({
   message: z.string(),
 });
 
-const running = z.object({ cycle: cycle.nullable(), progress: progress.nullable() });
+const running = z.object({ cycle: orNull(cycle), progress: orNull(progress) });
 
-export function cycleRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function cycleRoutes({ service, pool }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -72,7 +71,7 @@ export function cycleRoutes({ service }: ConsoleContext): ApiApp {
       responses: { 200: json(running, 'The progress; it is written once a second.'), ...refusals },
     }),
     async (c) => {
-      const { progress: seen = null, lastCycle = null } = await readStanding(pool);
+      const { progress: seen = null, lastCycle = null } = await readStandingInShort(pool);
       return c.json(toJson(running, { cycle: seen === null ? null : lastCycle, progress: seen }), 200);
     },
   );
@@ -90,7 +89,7 @@ export function cycleRoutes({ service }: ConsoleContext): ApiApp {
       },
     }),
     async (c) => {
-      const outcome = await runNow(pool, await service.queue(), actorOf(c.get('viewer')));
+      const outcome = await runNow(service.database.pool, await service.queue(), actorOf(c.get('viewer')));
       if (outcome === 'paused') {
         throw new HTTPException(409, {
           message: 'Provisioning is paused, so no cycle was asked for. Let it go on first: start, at the job.',

@@ -5,7 +5,7 @@ import { retry } from '../../levers.ts';
 import { readFailureGroups } from '../../state/failure-groups.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { type ApiApp, body, createApi, json, moment, refusals, toJson } from './openapi.ts';
-import { objectId } from './resources.ts';
+import { httpStatus, objectId } from './resources.ts';
 
 const tags = ['failures'];
 
@@ -26,7 +26,7 @@ const failureGroup = z
 const wanted = z.union(
   [
     z.strictObject({ user: objectId }),
-    z.strictObject({ code: z.string().max(100), httpStatus: z.number().int().nullable() }),
+    z.strictObject({ code: z.string().max(100), httpStatus: httpStatus.nullable() }),
     z.strictObject({ all: z.literal(true) }),
   ],
   { error: 'send one of {"user": object id}, {"code": …, "httpStatus": … or null}, {"all": true}' },
@@ -34,8 +34,7 @@ const wanted = z.union(
 
 const retried = z.object({ users: z.number().openapi({ description: 'So many are tried by the next cycle.' }) });
 
-export function failureRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function failureRoutes({ service, pool }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -61,7 +60,7 @@ export function failureRoutes({ service }: ConsoleContext): ApiApp {
     async (c) => {
       const asked = c.req.valid('json');
       const users = 'user' in asked ? asked.user : 'all' in asked ? undefined : asked;
-      const { length } = await retry(pool, users, actorOf(c.get('viewer')));
+      const { length } = await retry(service.database.pool, users, actorOf(c.get('viewer')));
       if (length === 0 && users !== undefined) {
         throw new HTTPException(404, { message: 'Nobody of these has failed or was rejected.' });
       }

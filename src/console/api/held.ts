@@ -52,8 +52,7 @@ const answers = [
   ['reject', 'rejected', 'Leave the users of a set, or some of them, as they are'],
 ] as const;
 
-export function heldRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function heldRoutes({ service, pool }: ConsoleContext): ApiApp {
   const { expiryDays } = service.guard;
   const app = createApi();
 
@@ -112,7 +111,13 @@ export function heldRoutes({ service }: ConsoleContext): ApiApp {
         const { set } = c.req.valid('param');
         const { users } = c.req.valid('json');
         const actor = actorOf(c.get('viewer'));
-        const { kinds, unknown } = await answerHeld(pool, { answer: given, set, users, expiryDays, actor });
+        const { kinds, unknown } = await answerHeld(service.database.pool, {
+          answer: given,
+          set,
+          users,
+          expiryDays,
+          actor,
+        });
         if (unknown.length > 0) {
           const message = `Not held in set ${set}: ${unknown.join(', ')}. Nothing was ${given}.`;
           throw new HTTPException(409, { message });

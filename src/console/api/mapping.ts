@@ -2,11 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { mappingJson } from '../../mapping/describe-mapping.ts';
 import { describeError, ExpressionError } from '../../mapping/expression/expression-error.ts';
-import { attributesOf, tryExpression } from '../../mapping/try-expression.ts';
-import { readUserValues } from '../../source-values-of-user.ts';
 import type { ConsoleContext } from '../context.ts';
 import { badRequest } from '../errors.ts';
-import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
+import { tryForViewer } from '../try-mapping.ts';
+import { type ApiApp, body, createApi, json, refusals, toJson } from './openapi.ts';
 
 const tags = ['mapping'];
 const text = z.union([z.string(), z.boolean()]);
@@ -52,7 +51,8 @@ const expressionTest = z.object({
     .default({})
     .openapi({ description: 'Attributes by name.' }),
   user: z.string().trim().min(1).max(400).optional().openapi({
-    description: 'Of whom all other attributes are: an object id or userPrincipalName.',
+    description:
+      'Of whom all other attributes are: an object id or userPrincipalName. Readers: only of whom and of what cycles have read.',
   }),
 });
 
@@ -60,7 +60,7 @@ const attributeValue = z.unknown();
 const tested = z.object({
   result: z.union([z.string(), z.array(z.string()), z.boolean(), z.null()]),
   type: z.string(),
-  redacted: z.boolean(),
+  redacted: z.boolean().openapi({ description: 'It is shown nowhere else, and to no reader.' }),
   read: z.record(z.string(), attributeValue).openapi({ description: 'The attributes it read, with their values.' }),
 });
 
@@ -91,11 +91,8 @@ export function mappingRoutes(context: ConsoleContext): ApiApp {
     async (c) => {
       const { expression, values, user } = c.req.valid('json');
       try {
-        const known =
-          user === undefined
-            ? {}
-            : await readUserValues(service, endOf(c.req.raw, context), user, attributesOf(expression));
-        return c.json(toJson(tested, tryExpression(expression, assignmentsOf(values), known)), 200);
+        const test = { expression, assignments: assignmentsOf(values), user };
+        return c.json(toJson(tested, await tryForViewer(context, c.get('viewer'), test, c.req.raw)), 200);
       } catch (thrown) {
         if (thrown instanceof ExpressionError) throw badRequest(`expression: ${describeError(thrown)}`);
         throw thrown;

@@ -51,6 +51,11 @@ export function toJson<Schema extends z.ZodType>(schema: Schema, value: z.input<
   );
 }
 
+/** A schema with a name in the document, or null: `.nullable()` would have null match that name's schema as well. */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.null()]);
+}
+
 /** A moment in UTC, ISO 8601. */
 export const moment = z.iso.datetime();
 

@@ -8,6 +8,8 @@ import { moment } from './openapi.ts';
 export const limit = z.coerce.number().int().min(1).max(1000).default(100);
 /** An object id in Entra. */
 export const objectId = z.guid();
+/** Of an answer. */
+export const httpStatus = z.number().int().min(100).max(999);
 /** Of a page that goes by numbers: the `next` of the page before. */
 export const before = z.coerce.number().int().positive().optional();
 

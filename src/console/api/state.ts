@@ -4,8 +4,9 @@ import { readStatus, statusJson } from '../../read-status.ts';
 import { effectiveSettings } from '../../settings.ts';
 import { readAudit } from '../../state/audit.ts';
 import { readLastDrift } from '../../state/drift.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import type { ConsoleContext } from '../context.ts';
-import { type ApiApp, createApi, json, moment, refusals, toJson } from './openapi.ts';
+import { type ApiApp, createApi, json, moment, orNull, refusals, toJson } from './openapi.ts';
 import { before, cycle, driftCheck, heldSet, limit, progress } from './resources.ts';
 
 const count = z.number();
@@ -58,7 +59,7 @@ const status = z
         expiresAt: moment,
       })
       .nullable(),
-    drift: driftCheck.nullable(),
+    drift: orNull(driftCheck),
     logExport: z
       .object({
         deliveredAt: moment.nullable(),
@@ -84,8 +85,7 @@ const auditPage = z.object({
 
 const lastDrift = z.object({ lastCheck: driftCheck.nullable() });
 
-export function stateRoutes({ service }: ConsoleContext): ApiApp {
-  const { pool } = service.database;
+export function stateRoutes({ service, pool, counts }: ConsoleContext): ApiApp {
   const app = createApi();
 
   app.openapi(
@@ -96,7 +96,14 @@ export function stateRoutes({ service }: ConsoleContext): ApiApp {
       summary: 'Where things stand, as "maptician-sync status" tells it',
       responses: { 200: json(status, 'The status.'), ...refusals },
     }),
-    async (c) => c.json(toJson(status, statusJson(await readStatus(service))), 200),
+    async (c) =>
+      c.json(
+        toJson(
+          status,
+          statusJson(await readStatus({ settings: service.settings, database: { pool } }, await recallCounts(counts))),
+        ),
+        200,
+      ),
   );
 
   app.openapi(

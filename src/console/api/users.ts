@@ -4,24 +4,27 @@ import { HTTPException } from 'hono/http-exception';
 import { provisionJson } from '../../cycle/describe-provisioning.ts';
 import { why } from '../../cycle/why.ts';
 import { logStatuses } from '../../state/provisioning-log.ts';
-import { readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
+import { isListed, readUserList, type UserListFilter, type UserPage, userStates } from '../../state/user-list.ts';
 import type { ConsoleContext } from '../context.ts';
+import { badRequest } from '../errors.ts';
 import { provisionByHand } from '../provision-by-hand.ts';
 import { type ApiApp, body, createApi, endOf, json, refusals, toJson } from './openapi.ts';
-import { limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
+import { httpStatus, limit, listedUser, modifiedProperty, objectId, userDetail } from './resources.ts';
 
 const tags = ['users'];
 
 /** Milliseconds for which Maptician is waited for. */
 const waitAtMost = 5_000;
 
-const after = objectId.optional().openapi({ description: 'The `next` of the page before.' });
+const after = objectId.optional().openapi({
+  description: 'The `next` of the page before. Where that user has gone meanwhile the answer is 400: begin anew.',
+});
 const state = z.enum(userStates).optional();
 
 const listQuery = z.object({
   state,
   code: z.string().max(100).optional().openapi({ description: 'Only whose failure has this code.' }),
-  httpStatus: z.coerce.number().int().optional().openapi({
+  httpStatus: z.coerce.number().pipe(httpStatus).optional().openapi({
     description: 'With a code: of the failures of that code those with this HTTP status; without it, with none.',
   }),
   after,
@@ -69,10 +72,12 @@ const provisioned = z.object({
 const params = z.object({ id: objectId });
 
 export function userRoutes(context: ConsoleContext): ApiApp {
-  const { service } = context;
-  const { pool } = service.database;
+  const { service, pool } = context;
   const app = createApi();
   const read = async (filter: UserListFilter, page: UserPage) => {
+    if (page.after !== undefined && !(await isListed(pool, page.after))) {
+      throw badRequest('The user of "after" has gone since the page before was read. Begin anew, without it.');
+    }
     const { users, next = null } = await readUserList(pool, filter, page);
     return toJson(userPage, { users, next });
   };
@@ -118,7 +123,7 @@ export function userRoutes(context: ConsoleContext): ApiApp {
       responses: { 200: json(userDetail, 'The user.'), ...refusals },
     }),
     async (c) => {
-      const found = await why(service.whyContext(), c.req.valid('param').id, { within: waitAtMost });
+      const found = await why({ ...service.whyContext(), pool }, c.req.valid('param').id, { within: waitAtMost });
       if (found === undefined) {
         throw new HTTPException(404, {
           message:

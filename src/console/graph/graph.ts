@@ -61,7 +61,7 @@ function servicePrincipalRoutes(context: ConsoleContext): ApiApp {
       },
     });
     app.openapi(route, async (c) => {
-      const found = await readServicePrincipal(context.service, endOf(c.req.raw, context));
+      const found = await readServicePrincipal(context, endOf(c.req.raw, context));
       const { $filter } = c.req.valid('query');
       const value = $filter === undefined || isMeant(found, $filter) ? [found] : [];
       return c.json({ '@odata.context': `${metadataOf(c, context)}#servicePrincipals`, value }, 200);

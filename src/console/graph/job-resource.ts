@@ -8,7 +8,7 @@ import { type ErrorCode, errorPolicy } from '../../errors.ts';
 import { quarantineReasons } from '../../plan/quarantine.ts';
 import type { Cycle } from '../../state/cycles.ts';
 import type { Executions } from '../../state/executions.ts';
-import type { Standing } from '../../state/standing.ts';
+import type { StandingInShort } from '../../state/standing.ts';
 import { moment } from '../api/openapi.ts';
 
 const synchronizationError = z.object({
@@ -79,7 +79,10 @@ export type SynchronizationJob = z.infer<typeof synchronizationJob>;
 export interface JobState {
   readonly id: string;
   readonly origin: string;
-  readonly standing: Standing;
+  readonly standing: StandingInShort;
+  /** Users who have an account by us, and whether any failed. */
+  readonly linked: number;
+  readonly failing: boolean;
   readonly executions: Executions;
   /** Milliseconds. */
   readonly interval: number;
@@ -113,14 +116,14 @@ export function toSynchronizationJob(job: JobState): SynchronizationJob {
       quarantine: quarantineOf(standing),
       steadyStateFirstAchievedTime: executions.firstFinishedAt?.toISOString() ?? never,
       steadyStateLastAchievedTime: executions.lastFinishedAt?.toISOString() ?? never,
-      synchronizedEntryCountByType: [{ key: 'User to User', value: standing.users.linked }],
+      synchronizedEntryCountByType: [{ key: 'User to User', value: job.linked }],
       troubleshootingUrl: troubleshootingUrl(job),
     },
     synchronizationJobSettings: [{ name: 'QuarantineTooManyDeletesThreshold', value: String(job.removalLimit) }],
   };
 }
 
-function codeOf({ job, lastCycle }: Standing): SynchronizationJob['status']['code'] {
+function codeOf({ job, lastCycle }: StandingInShort): SynchronizationJob['status']['code'] {
   if (job.pausedAt !== null) return 'Paused';
   if (job.quarantine !== null) return 'Quarantine';
   return lastCycle === undefined ? 'NotRun' : 'Active';
@@ -157,7 +160,7 @@ function isActionable(code: ErrorCode): boolean {
   return policy === 'quarantine' || policy === 'escrow';
 }
 
-function progressOf({ progress: seen, lastCycle }: Standing): z.infer<typeof progress>[] {
+function progressOf({ progress: seen, lastCycle }: StandingInShort): z.infer<typeof progress>[] {
   if (seen === undefined) return [];
   return [
     {
@@ -169,7 +172,7 @@ function progressOf({ progress: seen, lastCycle }: Standing): z.infer<typeof pro
   ];
 }
 
-function quarantineOf({ job: { quarantine: sick } }: Standing): z.infer<typeof quarantine> | null {
+function quarantineOf({ job: { quarantine: sick } }: StandingInShort): z.infer<typeof quarantine> | null {
   if (sick === null) return null;
   const { since, count, nextAttempt, reason, code, message } = sick;
   return {
@@ -182,9 +185,9 @@ function quarantineOf({ job: { quarantine: sick } }: Standing): z.infer<typeof q
   };
 }
 
-function troubleshootingUrl({ origin, standing }: JobState): string | null {
+function troubleshootingUrl({ origin, standing, failing }: JobState): string | null {
   if (standing.job.quarantine !== null) return `${origin}/`;
-  return standing.failed > 0 ? `${origin}/failures` : null;
+  return failing ? `${origin}/failures` : null;
 }
 
 /** ISO 8601, of hours, minutes and seconds. */

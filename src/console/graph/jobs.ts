@@ -13,7 +13,8 @@ import { jobIdOf } from '../../log-record/summary.ts';
 import { longestInterval } from '../../schedule.ts';
 import { readExecutions } from '../../state/executions.ts';
 import { defaultScopes, parseScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
-import { readStanding } from '../../state/standing.ts';
+import { readStandingInShort } from '../../state/standing.ts';
+import { countUsers, recallCounts } from '../../state/user-counts.ts';
 import { type ApiApp, body, createApi, json, noContent, refusals } from '../api/openapi.ts';
 import { actorOf, type ConsoleContext } from '../context.ts';
 import { badRequest } from '../errors.ts';
@@ -35,19 +36,21 @@ const restartBody = z.object({
 });
 
 export function jobRoutes(context: ConsoleContext): ApiApp {
-  const { service, origin } = context;
+  const { service, pool, origin, counts } = context;
   const { settings, database } = service;
-  const { pool } = database;
   const app = createApi();
   // The settings do not change while the process runs, and looking thousands of ticks ahead takes a while.
   let interval: Promise<number> | undefined;
 
   const read = async (id: string): Promise<SynchronizationJob> => {
     interval ??= longestInterval(settings.SYNC_SCHEDULE);
+    const { users, escrow } = (await recallCounts(counts)) ?? (await countUsers(pool));
     return toSynchronizationJob({
       id,
       origin,
-      standing: await readStanding(pool),
+      standing: await readStandingInShort(pool),
+      linked: users.linked,
+      failing: escrow.length > 0,
       executions: await readExecutions(pool),
       interval: await interval,
       removalLimit: service.guard.limits.removals.count,
@@ -69,7 +72,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
     });
     app.openapi(list, async (c) => {
       const { id } = await principalOf(c, context);
-      const jobId = jobIdOf(await installationFacts(settings, database));
+      const jobId = jobIdOf(await installationFacts(settings, { pool }));
       const where = `#servicePrincipals('${id}')/synchronization/jobs`;
       return c.json({ '@odata.context': `${metadataOf(c, context)}${where}`, value: [await read(jobId)] }, 200);
     });
@@ -103,8 +106,8 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
       async (c) => {
         await jobOf(c, context);
         const actor = actorOf(c.get('viewer'));
-        await resume(pool, actor);
-        if ((await runNow(pool, await service.queue(), actor)) === 'paused') {
+        await resume(database.pool, actor);
+        if ((await runNow(database.pool, await service.queue(), actor)) === 'paused') {
           throw new HTTPException(409, { message: 'Somebody has paused provisioning again meanwhile.' });
         }
         return c.body(null, 204);
@@ -121,7 +124,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
       }),
       async (c) => {
         await jobOf(c, context);
-        await pause(pool, actorOf(c.get('viewer')));
+        await pause(database.pool, actorOf(c.get('viewer')));
         return c.body(null, 204);
       },
     );
@@ -141,7 +144,7 @@ export function jobRoutes(context: ConsoleContext): ApiApp {
         const asked = resetScope == null || resetScope === '' ? defaultScopes : parseScopes(resetScope);
         if (asked === undefined) throw badRequest(`resetScope is one or more of ${resetScopes.join(', ')}.`);
         const actor = actorOf(c.get('viewer'));
-        await restart(pool, scopesOf(asked), { expiryDays: settings.HELD_EXPIRY_DAYS, actor });
+        await restart(database.pool, scopesOf(asked), { expiryDays: settings.HELD_EXPIRY_DAYS, actor });
         return c.body(null, 204);
       },
     );

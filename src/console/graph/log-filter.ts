@@ -17,6 +17,8 @@ interface Property {
   readonly operators: readonly Comparison['operator'][];
   /** Whether an index leads to the rows, in the order of their ids. */
   readonly indexed?: true;
+  /** Whether each comparison takes Postgres a good part of a second: a hash of each row, or a look for somebody unknown. */
+  readonly dear?: true;
   readonly compile: (comparison: Comparison, compiling: Compiling) => string | Promise<string>;
 }
 
@@ -32,7 +34,8 @@ export async function compileLogFilter(
 ): Promise<LogConditions> {
   const values: unknown[] = [];
   const compiling = { db, facts, parameter: (value: unknown) => `$${values.push(value)}` };
-  const parts = text === undefined ? [] : partsOf(parseFilter(text));
+  const parts = text === undefined ? [] : partsOf(gathered(parseFilter(text)));
+  refuseDear(parts);
   const conditions = below === undefined ? [] : [`p.id < ${below}`];
   for (const part of parts.filter(isIndexed)) conditions.push(await compile(part, compiling));
   const indexed = { conditions: [...conditions], values: [...values] };
@@ -43,6 +46,46 @@ export async function compileLogFilter(
 /** What all has to hold. */
 function partsOf(filter: Filter): readonly Filter[] {
   return filter.kind === 'and' ? filter.parts.flatMap(partsOf) : [filter];
+}
+
+/** The ids that are asked for one by one, as one list for all: a row is hashed once for it. */
+function gathered(filter: Filter): Filter {
+  if (filter.kind === 'comparison') return filter;
+  if (filter.kind === 'not') return { kind: 'not', part: gathered(filter.part) };
+  const parts = filter.parts.map(gathered);
+  if (filter.kind === 'and') return { kind: 'and', parts };
+  const lists = new Map<string, Literal[]>();
+  const others: Filter[] = [];
+  for (const part of parts) {
+    if (part.kind === 'comparison' && isList(part)) {
+      lists.set(part.property, [...(lists.get(part.property) ?? []), ...part.values]);
+    } else others.push(part);
+  }
+  const listed = [...lists].map(
+    ([property, values]): Filter => ({ kind: 'comparison', property, operator: 'in', values }),
+  );
+  const [only, ...more] = [...listed, ...others];
+  return only === undefined || more.length > 0 ? { kind: 'or', parts: [...listed, ...others] } : only;
+}
+
+function isList({ property, operator }: Comparison): boolean {
+  return (property === 'id' || property === 'changeId') && (operator === 'eq' || operator === 'in');
+}
+
+const dearAtMost = 10;
+
+function refuseDear(parts: readonly Filter[]): void {
+  if (parts.reduce((sum, part) => sum + countDear(part), 0) <= dearAtMost) return;
+  const names = [...properties].flatMap(([name, { dear }]) => (dear ? [name] : []));
+  throw new FilterProblem(
+    `at most ${dearAtMost} comparisons may be with ${names.join(', ')}, since each entry is looked at for each; ask for several values with "in" where it can be, or name users by sourceIdentity/id`,
+  );
+}
+
+function countDear(filter: Filter): number {
+  if (filter.kind === 'comparison') return properties.get(filter.property)?.dear ? 1 : 0;
+  if (filter.kind === 'not') return countDear(filter.part);
+  return filter.parts.reduce((sum, part) => sum + countDear(part), 0);
 }
 
 async function compile(filter: Filter, compiling: Compiling): Promise<string> {
@@ -102,11 +145,11 @@ const properties: ReadonlyMap<string, Property> = new Map<string, Property>([
     },
   ],
   ['cycleId', { operators: sameOnly, indexed: true, compile: ({ values }) => `p.cycle_id in (${numbers(values)})` }],
-  ['id', { operators: sameOnly, compile: compileGuid('entry') }],
-  ['changeId', { operators: sameOnly, compile: compileGuid('change') }],
+  ['id', { operators: sameOnly, dear: true, compile: compileGuid('entry') }],
+  ['changeId', { operators: sameOnly, dear: true, compile: compileGuid('change') }],
   ['sourceIdentity/id', { operators: sameOnly, indexed: true, compile: compileObjectIds }],
-  ['sourceIdentity/displayName', { operators: ['eq'], indexed: true, compile: compileUser('p.user_name') }],
-  ['targetIdentity/id', { operators: ['eq'], indexed: true, compile: compileUser('p.maptician_id') }],
+  ['sourceIdentity/displayName', { operators: ['eq'], indexed: true, dear: true, compile: compileUser('p.user_name') }],
+  ['targetIdentity/id', { operators: ['eq'], indexed: true, dear: true, compile: compileUser('p.maptician_id') }],
   ['initiatedBy/displayName', { operators: ['eq'], compile: compileInitiator }],
   ['jobId', { operators: ['eq'], compile: ({ values }, { facts }) => is(values, jobIdOf(facts)) }],
   ['tenantId', { operators: ['eq'], compile: ({ values }, { facts }) => is(values, facts.tenantId) }],

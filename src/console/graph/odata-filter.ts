@@ -73,6 +73,9 @@ function match(text: string, at: number): [TokenKind, string] {
   throw new FilterProblem(`at character ${at + 1}: ${why}`);
 }
 
+/** Whoever reads the tree goes down with it. */
+const depthAtMost = 100;
+
 /**
  * The filter as a tree.
  * @throws FilterProblem, with the place
@@ -80,6 +83,7 @@ function match(text: string, at: number): [TokenKind, string] {
 export function parseFilter(text: string): Filter {
   const tokens = tokensOf(text);
   let next = 0;
+  let depth = 0;
   const peek = (): Token => tokens[next] ?? { kind: 'end', text: '', place: text.length + 1 };
   const take = (): Token => {
     const token = peek();
@@ -104,15 +108,19 @@ export function parseFilter(text: string): Filter {
   };
   const either = (): Filter => several('or', () => several('and', single));
   const single = (): Filter => {
-    if (isWord('not')) {
-      take();
-      return { kind: 'not', part: single() };
+    const isNot = isWord('not');
+    if (!isNot && peek().kind !== '(') return comparison();
+    const { place } = take();
+    depth += 1;
+    if (depth > depthAtMost) {
+      throw new FilterProblem(
+        `at character ${place}: more than ${depthAtMost} of "not" and "(" stand within each other`,
+      );
     }
-    if (peek().kind !== '(') return comparison();
-    take();
-    const inner = either();
-    expect(')', 'a closing parenthesis');
-    return inner;
+    const inner = isNot ? single() : either();
+    if (!isNot) expect(')', 'a closing parenthesis');
+    depth -= 1;
+    return isNot ? { kind: 'not', part: inner } : inner;
   };
   const comparison = (): Filter => {
     const property = expect('word', 'the name of a property');

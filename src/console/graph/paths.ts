@@ -53,13 +53,13 @@ function keyOf(c: Context): PrincipalKey {
 
 /** The enterprise application that the path names; refused where it is another than there is. */
 export function principalOf(c: Context, context: ConsoleContext) {
-  return requirePrincipal(context.service, keyOf(c), endOf(c.req.raw, context));
+  return requirePrincipal(context, keyOf(c), endOf(c.req.raw, context));
 }
 
 /** The job that the path names; refused where there is no such one. */
 export async function jobOf(c: Context, context: ConsoleContext): Promise<ReturnType<typeof requireJob>> {
   await principalOf(c, context);
-  return requireJob(context.service, c.req.param('jobId') ?? '');
+  return requireJob(context, c.req.param('jobId') ?? '');
 }
 
 /** The base of an `@odata.context`: the origin and the version that were asked. */

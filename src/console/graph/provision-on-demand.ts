@@ -85,13 +85,13 @@ export function provisionOnDemandRoutes(context: ConsoleContext): ApiApp {
 
 /** What stands in the provisioning log of it. */
 async function entryOf(
-  { service }: ConsoleContext,
+  { pool }: Pick<ConsoleContext, 'pool'>,
   { steps }: ProvisionedUser,
   cycle: number | undefined,
   facts: InstallationFacts,
 ): Promise<ProvisioningObjectSummary | undefined> {
   const user = steps.find((step) => step.step === 'import')?.id;
   if (cycle === undefined || user == null) return undefined;
-  const { records } = await readLogPage(service.database.pool, { cycle, user }, { limit: 1 });
+  const { records } = await readLogPage(pool, { cycle, user }, { limit: 1 });
   return records[0] === undefined ? undefined : toProvisioningObjectSummary(records[0], facts);
 }

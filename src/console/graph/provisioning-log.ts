@@ -40,16 +40,17 @@ const query = z.strictObject({
 type Query = z.infer<typeof query>;
 
 export function provisioningLogRoutes(context: ConsoleContext): ApiApp {
-  const { settings, database } = context.service;
+  const { pool } = context;
+  const { settings } = context.service;
   const app = createApi();
 
   const readPage = async (filter: string | undefined, below: number | undefined, limit: number) => {
-    const facts = await installationFacts(settings, database);
-    const page = await readMatching(database.pool, await compiled(filter, below, facts), limit);
+    const facts = await installationFacts(settings, { pool });
+    const page = await readMatching(pool, await compiled(filter, below, facts), limit);
     return { ...page, value: page.records.map((entry) => toProvisioningObjectSummary(entry, facts)) };
   };
   const compiled = (filter: string | undefined, below: number | undefined, facts: Facts) =>
-    compileLogFilter(database.pool, filter, { facts, below }).catch((thrown: unknown) => {
+    compileLogFilter(pool, filter, { facts, below }).catch((thrown: unknown) => {
       throw thrown instanceof FilterProblem ? badRequest(`$filter: ${thrown.message}.`) : thrown;
     });
 

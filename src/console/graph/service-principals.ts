@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { installationFacts } from '../../log-export/installation-facts.ts';
 import { type InstallationFacts, jobIdOf } from '../../log-record/summary.ts';
 import type { Service } from '../../service.ts';
+import type { ConsoleContext } from '../context.ts';
 
 /** After https://learn.microsoft.com/graph/api/resources/serviceprincipal; what is not known here is left out. */
 export const servicePrincipal = z
@@ -16,6 +17,8 @@ export const servicePrincipal = z
   .openapi('servicePrincipal');
 export type ServicePrincipal = z.infer<typeof servicePrincipal>;
 
+type Reading = Pick<ConsoleContext, 'service' | 'pool'>;
+
 /** As a path names it: by object id, or by application id, Graph's alternate key. */
 export type PrincipalKey = { readonly id: string } | { readonly appId: string };
 
@@ -23,9 +26,9 @@ export type PrincipalKey = { readonly id: string } | { readonly appId: string };
  * The one there is. Its object id is looked up in Entra where no cycle has done so yet. With SYNC_SCOPE=all there is no
  * application, and the id is that of the installation.
  */
-export async function readServicePrincipal(service: Service, signal: AbortSignal): Promise<ServicePrincipal> {
+export async function readServicePrincipal({ service, pool }: Reading, signal: AbortSignal): Promise<ServicePrincipal> {
   const { settings } = service;
-  const facts = await installationFacts(settings, service.database);
+  const facts = await installationFacts(settings, { pool });
   const id = facts.servicePrincipalId ?? (settings.SYNC_SCOPE === 'all' ? facts.installation : undefined);
   return {
     id: id ?? (await lookUp(service, signal)),
@@ -43,11 +46,11 @@ async function lookUp(service: Service, signal: AbortSignal): Promise<string> {
 
 /** Refuses a path that names another application. */
 export async function requirePrincipal(
-  service: Service,
+  context: Reading,
   key: PrincipalKey,
   signal: AbortSignal,
 ): Promise<ServicePrincipal> {
-  const found = await readServicePrincipal(service, signal);
+  const found = await readServicePrincipal(context, signal);
   const same = 'id' in key ? sameText(key.id, found.id) : sameText(key.appId, found.appId);
   if (same) return found;
   throw new HTTPException(404, {
@@ -61,10 +64,10 @@ function sameText(one: string, other: string | null): boolean {
 
 /** Refuses a path that names another job; there is one. */
 export async function requireJob(
-  service: Service,
+  { service, pool }: Reading,
   jobId: string,
 ): Promise<{ readonly jobId: string; readonly facts: InstallationFacts }> {
-  const facts = await installationFacts(service.settings, service.database);
+  const facts = await installationFacts(service.settings, { pool });
   const known = jobIdOf(facts);
   if (sameText(jobId, known)) return { jobId: known, facts };
   throw new HTTPException(404, { message: `There is one job here, ${known}.` });

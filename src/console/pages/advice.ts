@@ -45,7 +45,7 @@ function ofFirstUse({ state }: Standing): readonly Content[] {
     : [];
 }
 
-function ofJob({ job }: Standing): readonly Content[] {
+function ofJob({ job, failed }: Standing): readonly Content[] {
   const { pausedAt, quarantine, escrowsPruned, restartScope } = job;
   const found: Content[] = [];
   if (pausedAt !== null) found.push(notice('warn', html`Paused since ${moment(pausedAt)} UTC. Resume lets it go on.`));
@@ -62,7 +62,7 @@ function ofJob({ job }: Standing): readonly Content[] {
     found.push(
       notice(
         'bad',
-        html`<strong>In quarantine</strong> since ${moment(since)} UTC (${reason}): ${message}. ${spoken(actionFor(code))} ${next} When it is mended, Resume ends it at once. <a href="/failures">See who failed</a>`,
+        html`<strong>In quarantine</strong> since ${moment(since)} UTC (${reason}): ${message}. ${spoken(actionFor(code))} ${next} When it is mended, Resume ends it at once.${failed === 0 ? '' : html` <a href="/failures">See who failed</a>`}`,
       ),
     );
   }

@@ -12,12 +12,12 @@ import { auditTable } from './audit-list.ts';
 const pageSize = 50;
 const query = z.object({ before: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional() });
 
-export function auditPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
+export function auditPages({ pool }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   app.get('/audit', async (c) => {
     const asked = query.safeParse(c.req.query());
     if (!asked.success) throw badRequest('This page of the audit is not known.');
-    const { entries, next } = await readAudit(service.database.pool, { ...asked.data, limit: pageSize });
+    const { entries, next } = await readAudit(pool, { ...asked.data, limit: pageSize });
     return page(c, {
       title: 'Audit',
       section: '/settings',

@@ -39,7 +39,7 @@ export function cycleChart(newestFirst: readonly Cycle[]): Markup {
   });
   return html`<figure class="chart">
     <svg viewBox="0 0 ${width} ${chartHeight}" width="${width}" height="${chartHeight}" role="group" aria-label="Durations of the last ${cycles.length} cycles, oldest first">${bars}</svg>
-    <figcaption>Durations of the last ${cycles.length} cycles, on a logarithmic scale; the longest took ${describeDuration(Math.max(...cycles.map((cycle) => durationOf(cycle))))}. <span class="key good">succeeded</span> <span class="key warn">some users failed or held</span> <span class="key bad">stopped</span> <span class="key calm">interrupted</span> <span class="key busy">running</span></figcaption>
+    <figcaption>Durations of the last ${cycles.length} cycles, on a logarithmic scale; the longest took ${describeDuration(Math.max(...cycles.map((cycle) => durationOf(cycle))))}. <span class="key good">succeeded</span> <span class="key warn">partial: users failed, or are held</span> <span class="key bad">failed: it stopped</span> <span class="key calm">interrupted</span> <span class="key busy">running</span></figcaption>
   </figure>`;
 }
 

@@ -11,10 +11,10 @@ import { spoken } from '../spoken.ts';
 import { describeDuration, durationOf } from './cycle-list.ts';
 import { cycleTones } from './tones.ts';
 
-export function cyclePages({ service }: ConsoleContext): Hono<ConsoleEnv> {
+export function cyclePages({ pool }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   app.get('/cycles/:id{[0-9]{1,15}}', async (c) => {
-    const cycle = await readCycle(service.database.pool, Number(c.req.param('id')));
+    const cycle = await readCycle(pool, Number(c.req.param('id')));
     if (cycle === undefined) throw new HTTPException(404, { message: 'There is no cycle of this number.' });
     const { stopMessage, stopDetail, stopCode, counts, warnings, state } = cycle;
     return page(c, {

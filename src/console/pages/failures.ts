@@ -4,9 +4,21 @@ import { html } from 'hono/html';
 import { z } from 'zod';
 import { retry } from '../../levers.ts';
 import { type FailureGroup, readFailureGroups } from '../../state/failure-groups.ts';
+import { type Job, readJob } from '../../state/job.ts';
 import { type FailureCause, type ListedUser, readUserList } from '../../state/user-list.ts';
 import { actionFor, cell, howMany } from '../../words.ts';
-import { type Content, empty, facts, lever, type Markup, moment, nextPage, notice, table } from '../components.ts';
+import {
+  type Content,
+  doneText,
+  empty,
+  facts,
+  lever,
+  type Markup,
+  moment,
+  nextPage,
+  notice,
+  table,
+} from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -25,11 +37,10 @@ const done: Readonly<Record<string, string>> = {
   'retry-nobody': 'Nobody was left to be tried again: others, or a cycle, were quicker.',
 };
 
-export function failuresPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
-  const { pool } = service.database;
+export function failuresPages({ service, pool }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   const again = async (c: Context<ConsoleEnv>, users: FailureCause | undefined) => {
-    const tried = await retry(pool, users, actorOf(c.get('viewer')));
+    const tried = await retry(service.database.pool, users, actorOf(c.get('viewer')));
     return c.redirect(`/failures?done=${tried.length === 0 ? 'retry-nobody' : 'retry'}`, 303);
   };
 
@@ -39,9 +50,11 @@ export function failuresPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
     return page(c, {
       title: 'Failures',
       section: '/failures',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body:
-        groups.length === 0 ? nothing() : [summary(groups, operator), groups.map((group) => section(group, operator))],
+        groups.length === 0
+          ? nothing(await readJob(pool))
+          : [summary(groups, operator), groups.map((group) => section(group, operator))],
     });
   });
   app.get('/failures/users', async (c) => {
@@ -79,7 +92,14 @@ function hrefOf({ code, httpStatus }: FailureCause): string {
   return `/failures/users?code=${code}${httpStatus === null ? '' : `&status=${httpStatus}`}`;
 }
 
-function nothing(): Markup {
+function nothing({ quarantine, pausedAt }: Job): Markup {
+  if (quarantine !== null || pausedAt !== null) {
+    const state = quarantine === null ? 'paused' : 'in quarantine';
+    return notice(
+      'warn',
+      html`No user has failed by itself, but provisioning is ${state}. <a href="/">See the overview</a>`,
+    );
+  }
   return notice('good', 'Nobody has failed: every change was carried out, or waits for something else.');
 }
 

@@ -48,10 +48,14 @@ function choose({ entraId, userName }: HeldUser): Markup {
   return html`<input type="checkbox" name="user" value="${entraId}" aria-label="Choose ${userName ?? entraId}">`;
 }
 
-/** One form around the list, with a button for each answer. */
+/**
+ * One form around the list, with a button for each answer. The first does nothing: Enter in a checkbox presses that one,
+ * though it were folded away with what it explains (a browser may pass over one that is disabled).
+ */
 function chosenForm(held: HeldSet, after: string | undefined, { expiryDays }: HeldRules, list: Content): Markup {
   const { set } = held;
   return html`<form method="post" action="/held/${set}/approve">
+    <button class="unseen" tabindex="-1" aria-hidden="true" formmethod="get" formaction="/held/${set}">Show them again</button>
     <input type="hidden" name="which" value="chosen">
     ${after === undefined ? '' : html`<input type="hidden" name="after" value="${after}">`}
     ${list}

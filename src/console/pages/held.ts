@@ -43,9 +43,8 @@ const outcomes = z.enum([
 ]);
 const outcomeQuery = z.object({ done: outcomes.optional(), users: z.coerce.number().int().positive().optional() });
 
-export function heldPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
+export function heldPages({ service, pool }: ConsoleContext): Hono<ConsoleEnv> {
   const { guard: rules } = service;
-  const { pool } = service.database;
   const app = new Hono<ConsoleEnv>();
 
   app.get('/held', async (c) => {
@@ -98,7 +97,7 @@ export function heldPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
       const held = await findSet(set);
       if (held !== undefined && usersOf(held) > form.data.seen) return back('grown');
     }
-    const { kinds, unknown } = await answerHeld(pool, {
+    const { kinds, unknown } = await answerHeld(service.database.pool, {
       answer,
       set,
       users: chosen?.user,
@@ -113,7 +112,7 @@ export function heldPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
   app.post('/held/retry', async (c) => {
     const form = userForm.safeParse(await c.req.parseBody());
     if (!form.success) throw badRequest('A user is named by the object id.');
-    const tried = await retry(pool, form.data.user, actorOf(c.get('viewer')));
+    const tried = await retry(service.database.pool, form.data.user, actorOf(c.get('viewer')));
     return c.redirect(`/held?done=${tried.length === 0 ? 'not-rejected' : 'retried'}`, 303);
   });
 

@@ -23,9 +23,8 @@ const namesShown = 20;
 
 const searchForm = z.object({ name: z.string().trim().min(1).max(400) });
 
-export function logPages({ service, signal }: ConsoleContext): Hono<ConsoleEnv> {
-  const { database, settings } = service;
-  const { pool } = database;
+export function logPages({ service, pool, signal }: ConsoleContext): Hono<ConsoleEnv> {
+  const { settings } = service;
   const app = new Hono<ConsoleEnv>();
 
   app.get('/log', async (c) => {
@@ -65,7 +64,7 @@ export function logPages({ service, signal }: ConsoleContext): Hono<ConsoleEnv> 
     const content = fileOf(form, {
       db: pool,
       filter: { ...filterOf(query, now.getTime()), before: query.before },
-      facts: await installationFacts(settings, database),
+      facts: await installationFacts(settings, { pool }),
       signal,
       log: service.log,
     });
@@ -86,7 +85,7 @@ export function logPages({ service, signal }: ConsoleContext): Hono<ConsoleEnv> 
     return page(c, {
       title: `Entry ${entry.id} of the provisioning log`,
       section: '/log',
-      body: logEntry(entry, await readNeighbours(pool, entry), await installationFacts(settings, database), new Date()),
+      body: logEntry(entry, await readNeighbours(pool, entry), await installationFacts(settings, { pool }), new Date()),
     });
   });
 

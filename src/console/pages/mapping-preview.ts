@@ -1,8 +1,10 @@
 /** What a changed attribute table or changed scoping filters would do to everyone who has been read. */
 import { html } from 'hono/html';
+import { doneIn, remarksOn, sampleText } from '../../cycle/describe-preview.ts';
 import type { Preview } from '../../cycle/preview.ts';
-import { cell, howMany } from '../../words.ts';
+import { howMany } from '../../words.ts';
 import { type Content, type Markup, notice, table } from '../components.ts';
+import { spoken } from '../spoken.ts';
 
 export interface PreviewForm {
   /** The two files as they are written. */
@@ -25,28 +27,14 @@ export function previewForm(form: PreviewForm): Markup {
 }
 
 function outcome(preview: Preview): Markup {
-  const { mirrored, inScope, actions, attributes, leave, enter, failures, removals, unknown } = preview;
+  const { mirrored, inScope, actions, attributes } = preview;
   if (mirrored === 0)
     return notice('calm', 'Nothing has been read from Entra yet: run a cycle, or the command plan, first.');
-  const done = Object.entries(actions).map(([action, users]) => `${users} ${action}`);
-  return html`<div class="notice ${done.length === 0 ? 'good' : 'warn'}" role="status">
-    <p>Of ${howMany(mirrored, 'user')} read from Entra ${inScope} are in scope with these files. <strong>Would be done: ${done.join(', ') || 'nothing'}.</strong></p>
-    ${leave.users === 0 ? '' : html`<p>${howMany(leave.users, 'user')} would leave scope: ${names(leave)}</p>`}
-    ${enter.users === 0 ? '' : html`<p>${howMany(enter.users, 'user')} would enter scope: ${names(enter)}</p>`}
-    ${failures.map(({ reason, ...who }) => html`<p>${howMany(who.users, 'user')} would fail (${names(who)}): ${reason}</p>`)}
-    ${removals.users === 0 ? '' : html`<p>${removalsOf(removals)}</p>`}
-    ${unknown.map((what) => html`<p>Not shown: ${what}. The command plan reads it, once the files are in use.</p>`)}
+  return html`<div class="notice ${Object.keys(actions).length === 0 ? 'good' : 'warn'}" role="status">
+    <p>Of ${howMany(mirrored, 'user')} read from Entra ${inScope} are in scope with these files. <strong>${doneIn(preview)}</strong></p>
+    ${remarksOn(preview).map((remark) => html`<p>${spoken(remark)}</p>`)}
   </div>
   ${attributes.length === 0 ? '' : changes(attributes)}`;
-}
-
-function names({ users, samples }: Preview['leave']): string {
-  return `${samples.map(cell).join(', ')}${users > samples.length ? ', …' : ''}`;
-}
-
-function removalsOf({ users, activeAccounts, held }: Preview['removals']): string {
-  const fate = held ? 'they would be held for approval' : 'they would be carried out';
-  return `${howMany(users, 'removal')} of ${howMany(activeAccounts, 'active account')}: ${fate}.`;
 }
 
 function changes(attributes: Preview['attributes']): Content {
@@ -56,7 +44,7 @@ function changes(attributes: Preview['attributes']): Content {
     attributes.map(({ attribute, users, samples }) => [
       html`<code>${attribute}</code>`,
       users,
-      samples.map(({ user, before, after }) => html`<div>${cell(user)}: ${cell(before)} → ${cell(after)}</div>`),
+      samples.map((sample) => html`<div>${sampleText(sample)}</div>`),
     ]),
   );
 }

@@ -1,21 +1,19 @@
 /** The attribute mapping: the table in use, an expression tried out, and what other files would do. */
 import { readFile } from 'node:fs/promises';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { z } from 'zod';
 import { SyncError } from '../../errors.ts';
 import { parseAttributeTable } from '../../mapping/attribute-table.ts';
 import { describeError, ExpressionError } from '../../mapping/expression/expression-error.ts';
 import { exportSchema } from '../../mapping/schema-json/export-schema.ts';
-import { attributesOf, tryExpression } from '../../mapping/try-expression.ts';
-import { previewMapping } from '../../preview-mapping.ts';
 import type { ScopingFilters } from '../../scope/filters/model.ts';
 import { parseScopingFilters } from '../../scope/filters/parse-filters.ts';
 import { noFilters } from '../../scope/load-scoping-filters.ts';
-import { readUserValues } from '../../source-values-of-user.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
+import { previewForViewer, tryForViewer } from '../try-mapping.ts';
 import { type ExpressionForm, expressionTester, filterList, mappingTable } from './mapping-parts.ts';
 import { type PreviewForm, previewForm } from './mapping-preview.ts';
 
@@ -25,7 +23,10 @@ const expressionForm = z.object({
   user: z.string().trim().max(400).default(''),
 });
 
-const previewInput = z.object({ attributes: z.string().max(1_000_000), filters: z.string().max(1_000_000) });
+const previewInput = z.object({ attributes: z.string(), filters: z.string() });
+
+/** Characters of a file: what is longer is none that a person edits here, and costs the service dearly to read. */
+const fileAtMost = 100_000;
 
 interface Shown {
   readonly tester?: ExpressionForm;
@@ -60,38 +61,66 @@ export function mappingPages(context: ConsoleContext): Hono<ConsoleEnv> {
   app.post('/mapping/test', async (c) => {
     const form = expressionForm.safeParse(await c.req.parseBody());
     if (!form.success) throw badRequest('The expression, or its values, are too long.');
-    const tester = await testExpression(context, form.data, c.req.raw.signal);
+    const tester = await testExpression(c, form.data);
     return page(c, { title: 'Mapping', section: '/mapping', body: await body({ tester }) });
   });
 
   app.post('/mapping/preview', async (c) => {
     const form = previewInput.safeParse(await c.req.parseBody());
-    if (!form.success) throw badRequest('The files are too long to be tried here.');
-    const preview = previewing
-      ? { ...form.data, problem: 'Another preview runs at this moment. Try again when it has ended.' }
-      : await tryFiles(form.data);
+    if (!form.success) throw badRequest('Send both files.');
+    const problem = tooLong(form.data) ?? (previewing ? busy : undefined);
+    const preview = problem === undefined ? await tryFiles(c, form.data) : { ...form.data, problem };
     return page(c, { title: 'Mapping', section: '/mapping', body: await body({ preview }) });
   });
 
-  async function tryFiles(form: PreviewForm): Promise<PreviewForm> {
+  async function tryFiles(c: Context<ConsoleEnv>, form: PreviewForm): Promise<PreviewForm> {
     previewing = true;
     try {
       const inUse = await written();
       const isNew = (name: 'attributes' | 'filters') => linesOf(form[name]) !== linesOf(inUse[name]);
-      const found = await previewMapping(service, {
+      const trial = {
         table: isNew('attributes') ? parseAttributeTable(form.attributes, 'attributes.yaml') : undefined,
         filters: isNew('filters') ? filtersOf(form.filters) : undefined,
-      });
-      return { ...form, found };
+      };
+      return { ...form, found: await previewForViewer(context, c.get('viewer'), trial, c.req.raw) };
     } catch (thrown) {
-      if (!(thrown instanceof SyncError) || thrown.code !== 'Misconfigured') throw thrown;
-      return { ...form, problem: thrown.message };
+      return { ...form, problem: problemOf(thrown) };
     } finally {
       previewing = false;
     }
   }
 
+  async function testExpression(c: Context<ConsoleEnv>, form: z.infer<typeof expressionForm>): Promise<ExpressionForm> {
+    const { expression, values, user } = form;
+    const assignments = linesOf(values)
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    try {
+      const test = { expression, assignments, ...(user !== '' && { user }) };
+      return { ...form, tried: await tryForViewer(context, c.get('viewer'), test, c.req.raw) };
+    } catch (thrown) {
+      return { ...form, problem: problemOf(thrown) };
+    }
+  }
+
   return app;
+}
+
+const busy = 'Another preview runs at this moment. Try again when it has ended.';
+
+function tooLong(form: z.infer<typeof previewInput>): string | undefined {
+  const files = [['attributes.yaml', form.attributes] as const, ['scoping-filters.yaml', form.filters] as const];
+  const long = files.find(([, text]) => text.length > fileAtMost);
+  if (long === undefined) return undefined;
+  const [name, { length }] = long;
+  return `${name} has ${length.toLocaleString('en')} characters, and a file of more than ${fileAtMost.toLocaleString('en')} is not tried here. The command mapping preview takes it.`;
+}
+
+/** What whoever tried something can do something about; the rest is thrown on. */
+function problemOf(thrown: unknown): string {
+  if (thrown instanceof ExpressionError) return describeError(thrown);
+  if (thrown instanceof SyncError && thrown.code !== 'InternalError') return thrown.message;
+  throw thrown;
 }
 
 /** Without any text there are none, as without the file. */
@@ -102,24 +131,4 @@ function filtersOf(text: string): ScopingFilters {
 /** A browser sends lines with a carriage return. */
 function linesOf(text: string): string {
   return text.replaceAll('\r\n', '\n').trim();
-}
-
-async function testExpression(
-  { service, signal }: ConsoleContext,
-  form: z.infer<typeof expressionForm>,
-  gone: AbortSignal,
-): Promise<ExpressionForm> {
-  const { expression, values, user } = form;
-  try {
-    const known =
-      user === '' ? {} : await readUserValues(service, AbortSignal.any([signal, gone]), user, attributesOf(expression));
-    const assignments = linesOf(values)
-      .split('\n')
-      .filter((line) => line.trim() !== '');
-    return { ...form, tried: tryExpression(expression, assignments, known) };
-  } catch (thrown) {
-    if (thrown instanceof ExpressionError) return { ...form, problem: describeError(thrown) };
-    if (thrown instanceof SyncError && thrown.code !== 'InternalError') return { ...form, problem: thrown.message };
-    throw thrown;
-  }
 }

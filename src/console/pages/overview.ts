@@ -11,8 +11,9 @@ import { readCycles } from '../../state/cycles.ts';
 import { readLastDrift } from '../../state/drift.ts';
 import { defaultScopes, resetScopes, scopesOf } from '../../state/reset-scope.ts';
 import { readStanding, type Standing } from '../../state/standing.ts';
+import { recallCounts } from '../../state/user-counts.ts';
 import { describeProgress, howMany } from '../../words.ts';
-import { type Content, type Lever, lever, type Markup, moment, pill } from '../components.ts';
+import { type Content, doneText, type Lever, lever, type Markup, moment, pill } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -46,7 +47,7 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
     page(c, {
       title: 'Overview',
       section: '/',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body: await overview(context, c.get('viewer'), ['sync', 'sync-waiting'].includes(c.req.query('done') ?? '')),
     }),
   );
@@ -76,15 +77,19 @@ export function overviewPages(context: ConsoleContext): Hono<ConsoleEnv> {
 }
 
 /** `asked`: a cycle is about to begin, and whoever asked for it waits to see it move. */
-async function overview({ service }: ConsoleContext, viewer: Viewer, asked: boolean): Promise<Content> {
-  const { settings, database } = service;
-  const standing = await readStanding(database.pool);
-  const cycles = await readCycles(database.pool, shownCycles);
+async function overview(
+  { service, pool, counts: counted }: ConsoleContext,
+  viewer: Viewer,
+  asked: boolean,
+): Promise<Content> {
+  const { settings } = service;
+  const standing = await readStanding(pool, await recallCounts(counted));
+  const cycles = await readCycles(pool, shownCycles);
   const nextRun = await nextRunOf(standing, settings.SYNC_SCHEDULE);
   const advice = adviceOn({
     standing,
-    credential: await knownCredential(database.pool, settings),
-    drift: await readLastDrift(database.pool),
+    credential: await knownCredential(pool, settings),
+    drift: await readLastDrift(pool),
     now: new Date(),
   });
   const pace = standing.state === 'running' ? 1 : asked ? 2 : 10;
@@ -92,9 +97,9 @@ async function overview({ service }: ConsoleContext, viewer: Viewer, asked: bool
     <section data-live="${pace}" id="standing" class="standing">
       <p class="headline">${pill(stateTones[standing.state], standing.state)} ${headline(standing, nextRun)}</p>
       ${progress(standing)}
-      ${advice}
     </section>
-    ${viewer.role === 'operator' ? levers(standing) : ''}
+    <section data-live="${pace}" id="advice" aria-label="What to do">${advice}</section>
+    ${viewer.role === 'operator' ? html`<section data-live="${pace}" id="levers" aria-label="Levers">${levers(standing)}</section>` : ''}
     <section data-live="${pace * 2}" id="counts" aria-label="Users">
       ${counts(standing)}
     </section>
@@ -132,7 +137,7 @@ function counts({ users, failed, held, rejected, openOperations, toDate }: Stand
     ${rejected > 0 ? count('Removal rejected', rejected, '/held') : ''}
     ${openOperations > 0 ? count('To be done', openOperations, '/queue') : ''}
   </div>
-  <p class="quiet">In ${howMany(cycles, 'cycle')} to date: ${words(changes)}</p>`;
+  ${cycles === 0 ? '' : html`<p class="quiet">In ${howMany(cycles, 'cycle')} that ended: ${words(changes)}</p>`}`;
 }
 
 function words(changes: Readonly<Record<string, number>>): string {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Why, why } from '../../cycle/why.ts';
 import { retry } from '../../levers.ts';
 import { type LogPage, readLogPage } from '../../state/log-page.ts';
-import { type Content, lever, notice } from '../components.ts';
+import { type Content, doneText, lever, notice } from '../components.ts';
 import { actorOf, type ConsoleContext, type ConsoleEnv, type Viewer } from '../context.ts';
 import { badRequest } from '../errors.ts';
 import { page } from '../layout.ts';
@@ -30,8 +30,7 @@ const done: Readonly<Record<string, string>> = {
   'retry-nothing': 'There was nothing to try again: this user has neither failed nor had a removal rejected.',
 };
 
-export function userPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
-  const { pool } = service.database;
+export function userPages({ service, pool }: ConsoleContext): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
 
   app.get('/users/:id', async (c) => {
@@ -41,21 +40,21 @@ export function userPages({ service }: ConsoleContext): Hono<ConsoleEnv> {
     if (!z.guid().safeParse(id).success) return unknown(c, undefined, undefined);
     const { before, ask } = query.data;
     const [found, log] = await Promise.all([
-      why(service.whyContext(), id, { within: ask === undefined ? waitFor.page : waitFor.asked }),
+      why({ ...service.whyContext(), pool }, id, { within: ask === undefined ? waitFor.page : waitFor.asked }),
       readLogPage(pool, { user: id }, { before, limit: entriesShown }),
     ]);
     if (found === undefined) return unknown(c, id, log);
     return page(c, {
       title: found.userName ?? id,
       section: '/users',
-      done: done[c.req.query('done') ?? ''],
+      done: doneText(done, c.req.query('done')),
       body: body(found, log, c.get('viewer')),
     });
   });
   app.post('/users/:id/retry', async (c) => {
     const id = z.guid().safeParse(c.req.param('id').toLowerCase());
     if (!id.success) throw badRequest('A user is named by the object id here.');
-    const tried = await retry(pool, id.data, actorOf(c.get('viewer')));
+    const tried = await retry(service.database.pool, id.data, actorOf(c.get('viewer')));
     return c.redirect(`/users/${id.data}?done=${tried.length === 0 ? 'retry-nothing' : 'retry'}`, 303);
   });
   return app;

@@ -23,7 +23,7 @@ const listQuery = z.object({
 const searchForm = listQuery.extend({ search: z.string().trim().max(200) });
 
 export function usersPages(context: ConsoleContext): Hono<ConsoleEnv> {
-  const { pool } = context.service.database;
+  const { pool } = context;
   const app = new Hono<ConsoleEnv>();
 
   app.get('/users', async (c) => {
@@ -109,7 +109,9 @@ function nextFound(search: string, state: UserState | undefined, next: string | 
 
 function nobody(search: string | undefined, state: UserState | undefined): Markup {
   if (search !== undefined) {
-    return empty('Who was not assigned when Entra was last read is not kept here.');
+    return empty(
+      html`Who was not assigned when Entra was last read is not kept here. Somebody who has gone may still stand in the <a href="/log">provisioning log</a>.`,
+    );
   }
   return empty(
     state === undefined

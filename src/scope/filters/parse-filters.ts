@@ -1,8 +1,9 @@
 /** Reads and checks config/scoping-filters.yaml. */
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode } from 'yaml';
 import { z } from 'zod';
-import { SyncError, toError } from '../../errors.ts';
+import { SyncError } from '../../errors.ts';
 import { findSourceAttribute, type SourceAttribute } from '../../mapping/source-schema.ts';
+import { readYaml, type YamlContent } from '../../read-yaml.ts';
 import { clauseSchema, filterFileSchema } from './filter-file.ts';
 import type { FilterClause, ScopingFilter, ScopingFilters } from './model.ts';
 import { isObjectId, operandProblem } from './operands.ts';
@@ -29,25 +30,20 @@ interface Findings {
  * @throws SyncError Misconfigured, naming every problem with its line and what to do
  */
 export function parseScopingFilters(yamlText: string, name: string): ScopingFilters {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(yamlText, { lineCounter });
-  if (document.errors.length > 0) {
-    throw misconfigured(
-      name,
-      document.errors.map(({ message }) => message.trimEnd()),
-    );
-  }
-  const content = contentOf(document, name);
+  const source = readYaml(yamlText);
+  if ('problems' in source) throw misconfigured(name, source.problems);
+  const { content } = source;
+  const outlined = outline.safeParse(content).data?.filters ?? [];
   const problems: Finding[] = [];
   const warnings: Finding[] = [];
   const report =
     (findings: Finding[]): Report =>
     (path, message) =>
-      findings.push({ line: lineOf(document, lineCounter, path), text: `${placeOf(content, path)}${message}` });
+      findings.push({ line: lineOf(source, path), text: `${placeOf(outlined, path)}${message}` });
   const findings: Findings = { problem: report(problems), warning: report(warnings) };
   const parsed = filterFileSchema.safeParse(content);
   if (parsed.error !== undefined) for (const { path, message } of parsed.error.issues) findings.problem(path, message);
-  const filters = readFilters(content, findings);
+  const filters = readFilters(outlined, findings);
   if (problems.length > 0 || parsed.data === undefined) throw misconfigured(name, textsOf(problems));
   return { filters, skipOutOfScopeDeletions: parsed.data.skipOutOfScopeDeletions, warnings: textsOf(warnings) };
 }
@@ -55,15 +51,6 @@ export function parseScopingFilters(yamlText: string, name: string): ScopingFilt
 /** From the top of the file to its end. */
 function textsOf(findings: readonly Finding[]): string[] {
   return findings.toSorted((one, other) => one.line - other.line).map(({ line, text }) => `line ${line}${text}`);
-}
-
-/** An alias without an anchor, or one that grows without bounds, is only found while the document is put together. */
-function contentOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS();
-  } catch (thrown) {
-    throw misconfigured(name, [toError(thrown).message]);
-  }
 }
 
 const outline = z.object({
@@ -74,10 +61,12 @@ const outline = z.object({
   ),
 });
 
+type Outline = z.infer<typeof outline>['filters'];
+
 /** Goes through the clauses one by one: what is wrong with one must not hide what is wrong with another. */
-function readFilters(content: unknown, findings: Findings): ScopingFilter[] {
+function readFilters(outlined: Outline, findings: Findings): ScopingFilter[] {
   const titles = new Set<string>();
-  return (outline.safeParse(content).data?.filters ?? []).map(({ title, clauses }, index) => {
+  return outlined.map(({ title, clauses }, index) => {
     const path = ['filters', index];
     if (title !== '' && titles.has(title))
       findings.problem([...path, 'title'], 'another filter has this title; give each its own');
@@ -192,19 +181,19 @@ function warnOfPattern(patterns: readonly string[], path: Path, findings: Findin
 }
 
 /** Which clause of which filter. */
-function placeOf(content: unknown, path: Path): string {
+function placeOf(outlined: Outline, path: Path): string {
   const [top, filter, part, clause] = path;
   if (top !== 'filters' || typeof filter !== 'number') return ': ';
-  const title = outline.safeParse(content).data?.filters[filter]?.title ?? '';
+  const title = outlined[filter]?.title ?? '';
   const named = title === '' ? `filter ${filter + 1}` : `"${title}"`;
   return part === 'clauses' && typeof clause === 'number' ? `, ${named} clause ${clause + 1}: ` : `, ${named}: `;
 }
 
 /** The line of the node at a path, or of the nearest one around it. */
-function lineOf(document: Document, lineCounter: LineCounter, path: Path): number {
+function lineOf({ document, lines }: YamlContent, path: Path): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return lineCounter.linePos(node.range[0]).line;
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
 }
