@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { createLog } from '../src/log.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from '../src/queue/backend.ts';
@@ -29,7 +29,9 @@ describe.each(backends)('the queue on %s', (kind) => {
       databaseUrl: database.url,
       log: createLog('silent'),
     };
-    return async (instance = 'one') => {
+    // A queue that a test before left paused, in the same database of Redis, is not this one's.
+    const own = randomUUID();
+    return async (instance = own) => {
       const backend = await openQueueBackend({ ...options, instance });
       cleanups.push(() => backend.close());
       return backend;
