@@ -6,7 +6,12 @@ const long = [
   'test/pipeline/scim-kill.test.ts',
   'test/demo.test.ts',
   'test/embedded-postgres.test.ts',
+  'test/command-line.test.ts',
   'test/mapping-command.test.ts',
+  'test/upgrade-together.test.ts',
+  'test/telemetry/tracing.test.ts',
+  'test/pipeline/scim-cost.test.ts',
+  'test/pipeline/scim-strict.test.ts',
   'test/pipeline/scim-faults.test.ts',
   'test/console/*-browser.test.ts',
 ];

@@ -1,6 +1,6 @@
 /** `start`: the service. Ticks on schedule, takes jobs, and ends on SIGTERM when what runs has ended. */
 import { once } from 'node:events';
-import { type Console, openConsole } from '../console/open-console.ts';
+import type { Console } from '../console/open-console.ts';
 import { runDuties } from '../duties.ts';
 import { toSyncError } from '../errors.ts';
 import { addTick, type ScheduledJob } from '../queue/ticks.ts';
@@ -45,6 +45,8 @@ async function showConsole(
   options: { readonly schedule: boolean; readonly signal: AbortSignal },
 ): Promise<Console | undefined> {
   try {
+    // Loaded here: no other command has a use for it, and it is the larger half of the program.
+    const { openConsole } = await import('../console/open-console.ts');
     return await openConsole(service, options);
   } catch (thrown) {
     const { code, message } = toSyncError(thrown);
