@@ -1,7 +1,5 @@
 /** The composition root: settings → database, queue, Entra side, user store, jobs; opened and closed in order. */
 
-import { createHash } from 'node:crypto';
-import type { TokenCredential } from '@azure/identity';
 import { checkDrift } from '../jobs/check-drift.ts';
 import { createUsers } from '../jobs/create-users.ts';
 import { deactivateUsers } from '../jobs/deactivate-users.ts';
@@ -17,7 +15,6 @@ import type { CycleContext, DirectoryCycle } from './cycle/cycle-context.ts';
 import type { GuardRules } from './cycle/guard-state.ts';
 import type { ProvisionContext } from './cycle/provision.ts';
 import type { WhyContext } from './cycle/why.ts';
-import { doubtApp, findServicePrincipal } from './directory/assignments.ts';
 import { createCredential } from './directory/credential.ts';
 import { createGraphClient } from './directory/graph-client.ts';
 import type { PullContext } from './directory/pull-context.ts';
@@ -28,35 +25,23 @@ import { leaveQuarantine } from './leave-quarantine.ts';
 import type { Log } from './log.ts';
 import { openLogKeeper } from './log-export/keep-log.ts';
 import { readsRoles } from './mapping/attribute-mapping.ts';
-import {
-  type AttributeTable,
-  attributesRead,
-  fingerprint,
-  matchingAttributes,
-  redactedProperties,
-} from './mapping/attribute-table.ts';
+import { type AttributeTable, matchingAttributes, redactedProperties } from './mapping/attribute-table.ts';
 import { loadAttributeTable } from './mapping/load-attribute-table.ts';
-import { selectionOf } from './mapping/source-schema.ts';
 import { concurrencyOf, openUserStore, storeIdentity } from './maptician/open-user-store.ts';
 import type { UserStore } from './maptician/user-store.ts';
 import { type Channel, openChannels } from './notify/channels.ts';
 import { notificationDuties } from './notify/duties.ts';
 import { once } from './once.ts';
+import { directoryOpener } from './open-directory.ts';
 import type { PlanRules } from './plan/decide.ts';
 import { openQueueBackend, type QueueBackend, type RunningJob } from './queue/backend.ts';
 import { jobNames } from './queue/outbox.ts';
 import { scheduledJobs } from './queue/ticks.ts';
-import {
-  sourceAttributes as attributesFiltered,
-  fingerprint as filterFingerprint,
-  filterGroups,
-} from './scope/filters/evaluate-filters.ts';
 import type { ScopingFilters } from './scope/filters/model.ts';
 import { loadScopingFilters } from './scope/load-scoping-filters.ts';
 import type { Settings } from './settings.ts';
 import { type Database, installationId, openDatabase } from './state/database.ts';
 import type { DriftAction } from './state/drift.ts';
-import { keepServicePrincipal } from './state/facts.ts';
 import { fillSearch } from './state/fill-search.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -153,7 +138,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const openGraph = () => createGraphClient({ origin, credential, signal: closing.signal, onRequest: onGraphRequest });
   const channels = openChannels(settings, openGraph, log);
   const channelNames = channels.map(({ name }) => name);
-  const openDirectory = directoryOpener(options, {
+  const openDirectory = directoryOpener({
+    settings,
+    log,
     filters,
     rules,
     database,
@@ -352,75 +339,4 @@ async function openQueue(
     log,
     spans: telemetry.queue,
   });
-}
-
-function directoryOpener(
-  options: ServiceOptions,
-  parts: {
-    readonly filters: ScopingFilters;
-    readonly rules: PlanRules;
-    readonly database: Database;
-    readonly credential: TokenCredential;
-    readonly onRequest: OnRequest;
-  },
-) {
-  const { settings, log } = options;
-  const { filters, rules, database, credential, onRequest } = parts;
-  const { table } = rules;
-  const origin = new URL(settings.GRAPH_BASE_URL).origin;
-  const roles = table.mappings.some(({ source }) => readsRoles(source));
-  const { properties, manager } = selectionOf([...attributesRead(table), ...attributesFiltered(filters)]);
-  const nestedGroups = settings.SYNC_NESTED_GROUPS;
-  const everyone = settings.SYNC_SCOPE === 'all';
-
-  return async (cycle: DirectoryCycle): Promise<PullContext> => {
-    for (const warning of filters.warnings) log.warn(`scoping filters: ${warning}`);
-    const graph = createGraphClient({
-      origin,
-      credential,
-      signal: cycle.signal,
-      onRequest,
-    });
-    const findApp = async (appId: string): Promise<string> => {
-      const id = await findServicePrincipal({ graph }, appId).catch((thrown: unknown) =>
-        doubtApp(database.pool, thrown),
-      );
-      await keepServicePrincipal(database.pool, appId, id.toLowerCase());
-      return id;
-    };
-    const servicePrincipalId = everyone
-      ? undefined
-      : (settings.ENTRA_SERVICE_PRINCIPAL_ID ?? (await findApp(settings.ENTRA_APP_ID ?? '')));
-    // Whatever of these changes makes every comparison of before doubtful: an initial cycle, links are kept.
-    const depends = [
-      settings.AZURE_TENANT_ID,
-      origin,
-      settings.SYNC_SCOPE,
-      servicePrincipalId?.toLowerCase(),
-      properties,
-      manager,
-      roles,
-      fingerprint(table),
-      filterFingerprint(filters),
-      nestedGroups,
-      rules.flowNulls,
-      rules.hardDelete,
-    ];
-    return {
-      pool: database.pool,
-      graph,
-      mirror: { table, filters, properties, manager, roles, everyone },
-      filterGroups: filterGroups(filters),
-      nestedGroups,
-      servicePrincipalId: servicePrincipalId?.toLowerCase(),
-      fingerprint: createHash('sha256').update(JSON.stringify(depends)).digest('hex').slice(0, 32),
-      log,
-      now: Date.now,
-      progress: cycle.progress,
-      warn: (message) => {
-        log.warn(message);
-        cycle.warn(message);
-      },
-    };
-  };
 }

@@ -4,6 +4,7 @@ import { readStatus, statusJson } from '../../read-status.ts';
 import { effectiveSettings } from '../../settings.ts';
 import { readAudit } from '../../state/audit.ts';
 import { readLastDrift } from '../../state/drift.ts';
+import { standingStates } from '../../state/standing.ts';
 import { recallCounts } from '../../state/user-counts.ts';
 import type { ConsoleContext } from '../context.ts';
 import { type ApiApp, createApi, json, moment, orNull, refusals, toJson } from './openapi.ts';
@@ -13,18 +14,7 @@ const count = z.number();
 
 const status = z
   .object({
-    state: z.enum([
-      'never run',
-      'running',
-      'paused',
-      'disabled',
-      'quarantined',
-      'interrupted',
-      'stopped',
-      'held',
-      'failing',
-      'healthy',
-    ]),
+    state: z.enum(standingStates),
     job: z.object({
       pausedAt: moment.nullable(),
       quarantine: z
@@ -83,7 +73,7 @@ const auditPage = z.object({
   next: z.number().nullable().openapi({ description: 'The `before` of the next page.' }),
 });
 
-const lastDrift = z.object({ lastCheck: driftCheck.nullable() });
+const lastDrift = z.object({ lastCheck: orNull(driftCheck) });
 
 export function stateRoutes({ service, pool, counts }: ConsoleContext): ApiApp {
   const app = createApi();
