@@ -6,7 +6,7 @@ import { exportLines } from './exports.ts';
 function command(name: string): string {
   const inClone = import.meta.filename.endsWith('.ts');
   if (!inClone) return `  maptician-sync ${name}`;
-  return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
+  return name === 'start' ? '  npm start      and look at http://127.0.0.1:4080' : `  npm run -s maptician-sync -- ${name}`;
 }
 
 export function nextSteps({ scim = false } = {}): string {

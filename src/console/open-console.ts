@@ -77,7 +77,7 @@ async function listen(server: Server, { host, port }: ListenAddress): Promise<vo
       reject(
         new SyncError(
           'Misconfigured',
-          `CONSOLE_LISTEN: nothing can listen at ${host}, port ${port} (${codeOf(thrown)})`,
+          `CONSOLE_LISTEN: nothing can listen at ${host}, port ${port} (${codeOf(thrown)}). Name another address and port, or off`,
           {
             cause: thrown,
           },
