@@ -6,7 +6,7 @@ import { exportLines } from './exports.ts';
 function command(name: string): string {
   const inClone = import.meta.filename.endsWith('.ts');
   if (!inClone) return `  maptician-sync ${name}`;
-  return name === 'start' ? '  npm start      and look at http://127.0.0.1:4080' : `  npm run -s maptician-sync -- ${name}`;
+  return name === 'start' ? '  npm start' : `  npm run -s maptician-sync -- ${name}`;
 }
 
 export function nextSteps({ scim = false } = {}): string {
@@ -14,6 +14,7 @@ export function nextSteps({ scim = false } = {}): string {
     heading('Next: your own tenant'),
     'README.md, “Connect your tenant”, says what to click and whom to ask. Then:',
     ...['test-connection', 'plan', 'sync', 'start'].map(command),
+    'While the last one runs, its console is at http://127.0.0.1:4080.',
     '',
     'To look around in this one first, add --keep to the demo.',
     ...(scim ? [] : ['With --scim, users go to an emulated Maptician over SCIM instead of to a table.']),
